@@ -1,0 +1,1 @@
+"""The nouns: frozen structs, ids, errors, limits. Pure: imports nothing of Roomtone above it."""

@@ -1,0 +1,84 @@
+"""Presence: what a batch of facts says about a peer being there, as a value that merges.
+
+Merging is commutative, associative and idempotent, so the roster may see batches in any order and
+any number of times. Times named ``*_t`` are on the sender's clock; ``removed`` and ``received`` are
+on the server's.
+"""
+
+from msgspec import Struct
+
+from roomtone.model.limits import MAX_HEARD_PEERS, MAX_PRESENCE_MARKS
+
+
+class Presence(Struct, frozen=True, array_like=True):
+    """One batch's, or one peer's, signs of presence."""
+
+    joins: tuple[tuple[int, str], ...] = ()
+    """(t, via) of explicit joins, ascending."""
+    leaves: tuple[tuple[int, str], ...] = ()
+    """(t, reason) of leaves said by the client, ascending."""
+    removed: tuple[tuple[int, str], ...] = ()
+    """(t, reason) of leaves that Roomtone noticed (``silence``) or caused (``kicked``, ``host_ended``)."""
+    first_media_t: int | None = None
+    """Earliest snapshot that had a stream."""
+    last_media_t: int | None = None
+    """Latest snapshot or join: only these undo an explicit leave."""
+    first_t: int | None = None
+    last_t: int | None = None
+    """Earliest and latest entry of any kind."""
+    heard: tuple[tuple[str, int], ...] = ()
+    """(peer_id, t): the last time this peer received media of that one."""
+    first_received: int | None = None
+    last_received: int | None = None
+    """When the server got the earliest and the latest batch; None for imports."""
+    lag: int | None = None
+    """min over batches of (received - newest entry), ms: the clock's error plus the shortest delay."""
+
+
+def _least(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
+def _most(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else max(a, b)
+
+
+def _marks(
+    a: tuple[tuple[int, str], ...], b: tuple[tuple[int, str], ...]
+) -> tuple[tuple[int, str], ...]:
+    """Union, ascending; past the limit the earliest half and the latest half are kept."""
+    if not a or not b or a == b:
+        return a or b
+    union = sorted(set(a) | set(b))
+    if len(union) > MAX_PRESENCE_MARKS:
+        half = MAX_PRESENCE_MARKS // 2
+        union = union[:half] + union[-half:]
+    return tuple(union)
+
+
+def _heard(
+    a: tuple[tuple[str, int], ...], b: tuple[tuple[str, int], ...]
+) -> tuple[tuple[str, int], ...]:
+    if not a or not b or a == b:
+        return a or b
+    latest = dict(a)
+    for peer_id, t in b:
+        latest[peer_id] = max(t, latest.get(peer_id, t))
+    return tuple(sorted(latest.items())[:MAX_HEARD_PEERS])
+
+
+def merge(a: Presence, b: Presence) -> Presence:
+    """The presence that both together say."""
+    return Presence(
+        joins=_marks(a.joins, b.joins),
+        leaves=_marks(a.leaves, b.leaves),
+        removed=_marks(a.removed, b.removed),
+        first_media_t=_least(a.first_media_t, b.first_media_t),
+        last_media_t=_most(a.last_media_t, b.last_media_t),
+        first_t=_least(a.first_t, b.first_t),
+        last_t=_most(a.last_t, b.last_t),
+        heard=_heard(a.heard, b.heard),
+        first_received=_least(a.first_received, b.first_received),
+        last_received=_most(a.last_received, b.last_received),
+        lag=_least(a.lag, b.lag),
+    )

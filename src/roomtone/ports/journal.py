@@ -1,0 +1,77 @@
+"""Journal: the append-only facts, in order per peer.
+
+Every adapter keeps these promises; ``tests/contracts/test_journal.py`` holds each to them.
+
+1. ``append`` returns only when every batch survives a crash of process and power.
+2. A batch whose (subject, key) is already there changes nothing, for ever, also after ``pack``.
+3. ``tail`` shows every appended batch exactly once, in one order, to whoever asks from a position.
+4. ``read`` gives all facts of a subject, whatever was packed meanwhile.
+5. ``pack`` changes how facts are stored, never which.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from roomtone.model.facts import AnyFact
+from roomtone.model.presence import Presence
+from roomtone.model.subjects import Subject
+
+
+class Batch(Struct, frozen=True):
+    """What is appended: facts of one subject that arrived together."""
+
+    subject: Subject
+    key: str
+    """Names the batch within its subject: ``s:<seq>``, or ``h:<hex of a content hash>``."""
+    received_at: int | None
+    """Server's epoch ms; None for an import."""
+    facts: tuple[AnyFact, ...]
+    presence: Presence
+
+
+class Entry(Struct, frozen=True):
+    """What the roster reads of an appended batch."""
+
+    position: int
+    subject: Subject
+    presence: Presence
+
+
+class Chunk(Struct, frozen=True):
+    """Some facts of one subject, still encoded: ``facts()`` decodes them, in no promised order."""
+
+    t_min: int
+    t_max: int
+    presence: Presence
+    """Merged over the batches that are in the chunk."""
+    facts: Callable[[], Sequence[AnyFact]]
+
+
+class Journal(Protocol):
+    """See the module's promises."""
+
+    async def append(self, batches: Sequence[Batch]) -> list[bool]:
+        """Store; for each batch: True stored, False was there already. Durable on return."""
+        ...
+
+    async def tail(self, after: int, limit: int) -> list[Entry]:
+        """The entries with position > ``after``, ascending, at most ``limit``."""
+        ...
+
+    async def read(self, subject: bytes) -> list[Chunk]:
+        """Every chunk of a subject by its key, ascending by t_min; empty for an unknown one."""
+        ...
+
+    async def last_seq(self, subject: bytes) -> int | None:
+        """The largest seq n of the keys ``s:n`` ever stored for a subject."""
+        ...
+
+    async def pack(self, subject: bytes, through: int) -> None:
+        """Rewrite the batches up to position ``through`` as few dense chunks."""
+        ...
+
+    async def forget(self, subject: bytes) -> int:
+        """Erase every fact of a subject; returns how many batches went."""
+        ...

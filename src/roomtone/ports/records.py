@@ -1,0 +1,191 @@
+"""Records: the rows that the API lists. Nouns with small repositories inside a transaction.
+
+``write`` runs a function in one serialised, durable transaction; ``read`` runs one on a consistent
+view. The functions are plain synchronous code and may be run again after a conflict, so they have no
+effect but through the transaction.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from roomtone.model.rooms import Meeting, Participant, Preset
+from roomtone.model.sessions import Peer, Session
+from roomtone.model.tenancy import Account, ApiToken, App
+
+T = TypeVar("T")
+
+
+class Page(Struct, frozen=True):
+    """A slice of a list: rows ``offset`` … ``offset + limit``."""
+
+    offset: int
+    limit: int
+
+
+class SessionFilter(Struct, frozen=True, kw_only=True):
+    """What a session list is asked for (contract 1.1, 10). None: not asked."""
+
+    app_id: str
+    meeting_id: str | None = None
+    status: str | None = None
+    started_from: int | None = None
+    started_to: int | None = None
+    people_min: int | None = None
+    people_max: int | None = None
+    search: str | None = None
+    sort_by: str = "createdAt"
+    """``createdAt`` (by started_at) or ``minutesConsumed`` (by sort_ms); ties by id."""
+    descending: bool = True
+
+
+class PeerFilter(Struct, frozen=True, kw_only=True):
+    """What a participants list is asked for (contract 1.3)."""
+
+    session_id: str
+    search: str | None = None
+    sort_by: str = "joinedAt"
+    """``joinedAt`` or ``duration``; ties by peer id."""
+    descending: bool = True
+
+
+class MeetingFilter(Struct, frozen=True, kw_only=True):
+    """What a meeting list is asked for (contract 5)."""
+
+    app_id: str
+    search: str | None = None
+    created_from: int | None = None
+    created_to: int | None = None
+    status: str | None = None
+
+
+class Tenants(Protocol):
+    """Accounts, apps, API tokens."""
+
+    def account(self, account_id: str) -> Account | None: ...
+    def accounts(self) -> list[Account]: ...
+    def put_account(self, account: Account) -> None: ...
+    def app(self, app_id: str) -> App | None: ...
+    def apps(
+        self, account_id: str, search: str | None, descending: bool, page: Page
+    ) -> tuple[list[App], int]: ...
+    def put_app(self, app: App) -> None: ...
+    def token_by_sha256(self, sha256: bytes) -> ApiToken | None: ...
+    def tokens(self, account_id: str) -> list[ApiToken]: ...
+    def put_token(self, token: ApiToken) -> None: ...
+
+
+class Rooms(Protocol):
+    """Meetings, participants, presets. ``put`` inserts or replaces by id."""
+
+    def meeting(self, app_id: str, meeting_id: str) -> Meeting | None: ...
+    def meetings(self, asked: MeetingFilter, page: Page) -> tuple[list[Meeting], int]: ...
+    def put_meeting(self, meeting: Meeting) -> None: ...
+    def participant(self, app_id: str, participant_id: str) -> Participant | None: ...
+    def participants(self, meeting_id: str, page: Page) -> tuple[list[Participant], int]: ...
+    def put_participant(self, participant: Participant) -> None: ...
+    def preset(self, app_id: str, preset_id: str) -> Preset | None: ...
+    def preset_named(self, app_id: str, name: str) -> Preset | None: ...
+    def presets(self, app_id: str, page: Page) -> tuple[list[Preset], int]: ...
+    def put_preset(self, preset: Preset) -> None: ...
+    def delete_preset(self, preset_id: str) -> None: ...
+
+
+class Sessions(Protocol):
+    """Sessions and peers. ``put`` inserts or replaces by id (subject for peers)."""
+
+    def session(self, app_id: str, session_id: str) -> Session | None: ...
+    def session_by_id(self, session_id: str) -> Session | None: ...
+    def list_sessions(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]: ...
+    def live_session(self, meeting_id: str) -> Session | None: ...
+    def session_at(self, meeting_id: str, t: int, grace_ms: int) -> Session | None:
+        """The session of a meeting whose time, widened by the grace at both ends, holds ``t``."""
+        ...
+
+    def live_sessions(self) -> Iterator[Session]: ...
+    def unsealed_sessions(self, limit: int) -> list[Session]:
+        """ENDED ones whose reports are not stored (or were unsealed by late facts)."""
+        ...
+
+    def child_sessions(self, session_id: str) -> list[Session]: ...
+    def put_session(self, session: Session) -> None: ...
+    def peer_by_subject(self, subject: bytes) -> Peer | None: ...
+    def peer(self, app_id: str, peer_id: str) -> Peer | None: ...
+    def peers(self, session_id: str) -> list[Peer]: ...
+    def list_peers(self, asked: PeerFilter, page: Page, now: int) -> tuple[list[Peer], int]: ...
+    def put_peer(self, peer: Peer) -> None: ...
+    def all_session_ids(self) -> Iterator[str]: ...
+
+
+class StoredReport(Struct, frozen=True, kw_only=True):
+    """A sealed report: the gzip bytes of the peer-report answer, as they will be sent."""
+
+    subject: bytes
+    app_id: str
+    peer_id: str
+    session_id: str
+    model: str
+    """Names the fold and formulas that made it."""
+    body: bytes
+    sealed_at: int
+
+
+class Reports(Protocol):
+    """Sealed reports."""
+
+    def report(self, app_id: str, peer_id: str) -> StoredReport | None: ...
+    def put_report(self, report: StoredReport) -> None: ...
+    def drop_report(self, subject: bytes) -> None: ...
+
+
+class Quarantined(Struct, frozen=True, kw_only=True):
+    """Bytes that no decoder understood, kept to be tried again after an upgrade."""
+
+    id: str
+    app_id: str
+    source: str
+    reason: str
+    body: bytes
+    context: str
+    """JSON: the subject, as far as it was known, and the content type."""
+    received_at: int
+
+
+class Quarantine(Protocol):
+    """What could not be understood."""
+
+    def put_quarantined(self, item: Quarantined) -> None: ...
+    def quarantined(self, app_id: str | None, page: Page) -> tuple[list[Quarantined], int]: ...
+    def drop_quarantined(self, item_id: str) -> None: ...
+
+
+class Transaction(Protocol):
+    """What ``read`` and ``write`` hand to their function."""
+
+    @property
+    def tenants(self) -> Tenants: ...
+    @property
+    def rooms(self) -> Rooms: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def quarantine(self) -> Quarantine: ...
+    def cursor(self, name: str) -> int:
+        """A named position, 0 at first."""
+        ...
+
+    def set_cursor(self, name: str, position: int) -> None: ...
+
+
+class Records(Protocol):
+    """See the module."""
+
+    async def read(self, ask: Callable[[Transaction], T]) -> T: ...
+    def peek(self, ask: Callable[[Transaction], T]) -> T:
+        """As ``read``, at once on the caller's thread: for look-ups by key only."""
+        ...
+
+    async def write(self, change: Callable[[Transaction], T]) -> T: ...
