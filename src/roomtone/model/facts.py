@@ -50,6 +50,10 @@ class Left(Fact, frozen=True, tag="left"):
     reason: str
 
 
+class Vouched(Fact, frozen=True, tag="vouch"):
+    """Roomtone's own: somebody still received this peer's media after it had counted as silent."""
+
+
 class Described(Fact, frozen=True, tag="desc"):
     """Device and software, as the client or its user agent said. None: not known."""
 
@@ -170,6 +174,7 @@ AnyFact = (
     Identified
     | Joined
     | Left
+    | Vouched
     | Described
     | Located
     | DevicesListed

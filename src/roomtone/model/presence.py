@@ -1,8 +1,8 @@
 """Presence: what a batch of facts says about a peer being there, as a value that merges.
 
 Merging is commutative, associative and idempotent, so the roster may see batches in any order and
-any number of times. Times named ``*_t`` are on the sender's clock; ``removed`` and ``received`` are
-on the server's.
+any number of times. Times are on the sender's clock, except ``removed``, ``vouched_t`` and
+``*_received``, which are on the server's.
 """
 
 from msgspec import Struct
@@ -26,6 +26,8 @@ class Presence(Struct, frozen=True, array_like=True):
     first_t: int | None = None
     last_t: int | None = None
     """Earliest and latest entry of any kind."""
+    vouched_t: int | None = None
+    """Latest :class:`~roomtone.model.facts.Vouched`, on the server's clock."""
     heard: tuple[tuple[str, int], ...] = ()
     """(peer_id, t): the last time this peer received media of that one."""
     first_received: int | None = None
@@ -77,6 +79,7 @@ def merge(a: Presence, b: Presence) -> Presence:
         last_media_t=_most(a.last_media_t, b.last_media_t),
         first_t=_least(a.first_t, b.first_t),
         last_t=_most(a.last_t, b.last_t),
+        vouched_t=_most(a.vouched_t, b.vouched_t),
         heard=_heard(a.heard, b.heard),
         first_received=_least(a.first_received, b.first_received),
         last_received=_most(a.last_received, b.last_received),

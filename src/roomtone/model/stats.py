@@ -11,48 +11,55 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Count = Annotated[float, Meta(ge=0)]
-"""A counter or size that can never be negative (a float, since browsers differ in how they print it)."""
+Count = Annotated[float, Meta(ge=0, le=2.0**64)]
+"""A counter or size: never negative, a float since browsers differ in how they print it. The upper
+bound keeps sums finite and still lets through a counter that a browser let wrap below zero."""
+Signed = Annotated[float, Meta(ge=-(2.0**64), le=2.0**64)]
+"""A counter that duplicates and late packets may lower."""
+EpochMs = Annotated[float, Meta(ge=0, le=253_402_300_799_999)]
+"""A moment up to the end of the year 9999, the last that ISO 8601 can show."""
+Text = Annotated[str, Meta(max_length=1024)]
+"""An id or a word; Chrome's codec ids hold the whole fmtp line and reach about 150 characters."""
 
 
 class Stat(Struct, frozen=True, rename="camel", tag_field="type", omit_defaults=True, kw_only=True):
     """What every stats object has: its id, unique within the connection, and its own time."""
 
-    id: str
-    timestamp: float
+    id: Text
+    timestamp: EpochMs
 
 
 class Codec(Stat, frozen=True, tag="codec"):
     """RTCCodecStats."""
 
-    mime_type: str | None = None
-    sdp_fmtp_line: str | None = None
+    mime_type: Text | None = None
+    sdp_fmtp_line: Text | None = None
     clock_rate: Count | None = None
 
 
 class RtpStream(Stat, frozen=True):
     """RTCRtpStreamStats: what inbound, outbound and remote-inbound share."""
 
-    ssrc: Annotated[int, Meta(ge=0)] | None = None
-    kind: str | None = None
-    codec_id: str | None = None
-    transport_id: str | None = None
+    ssrc: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    kind: Text | None = None
+    codec_id: Text | None = None
+    transport_id: Text | None = None
 
 
 class InboundRtp(RtpStream, frozen=True, tag="inbound-rtp"):
     """RTCInboundRtpStreamStats: one received stream."""
 
-    mid: str | None = None
-    track_identifier: str | None = None
+    mid: Text | None = None
+    track_identifier: Text | None = None
     packets_received: Count | None = None
-    packets_lost: float | None = None  # signed: duplicates and late packets lower it
+    packets_lost: Signed | None = None  # signed: duplicates and late packets lower it
     packets_discarded: Count | None = None
     jitter: Count | None = None
     bytes_received: Count | None = None
     retransmitted_packets_received: Count | None = None
     retransmitted_bytes_received: Count | None = None
     fec_bytes_received: Count | None = None
-    last_packet_received_timestamp: Count | None = None
+    last_packet_received_timestamp: EpochMs | None = None
     jitter_buffer_delay: Count | None = None
     jitter_buffer_emitted_count: Count | None = None
     total_samples_received: Count | None = None
@@ -92,10 +99,10 @@ class QualityLimitationDurations(Struct, frozen=True, omit_defaults=True, kw_onl
 class OutboundRtp(RtpStream, frozen=True, tag="outbound-rtp"):
     """RTCOutboundRtpStreamStats: one sent stream (one simulcast layer of a producer)."""
 
-    mid: str | None = None
-    rid: str | None = None
-    media_source_id: str | None = None
-    remote_id: str | None = None
+    mid: Text | None = None
+    rid: Text | None = None
+    media_source_id: Text | None = None
+    remote_id: Text | None = None
     active: bool | None = None
     packets_sent: Count | None = None
     bytes_sent: Count | None = None
@@ -111,18 +118,18 @@ class OutboundRtp(RtpStream, frozen=True, tag="outbound-rtp"):
     fir_count: Count | None = None
     pli_count: Count | None = None
     nack_count: Count | None = None
-    quality_limitation_reason: str | None = None
+    quality_limitation_reason: Text | None = None
     quality_limitation_durations: QualityLimitationDurations | None = None
     quality_limitation_resolution_changes: Count | None = None
-    encoder_implementation: str | None = None
+    encoder_implementation: Text | None = None
     power_efficient_encoder: bool | None = None
 
 
 class RemoteInboundRtp(RtpStream, frozen=True, tag="remote-inbound-rtp"):
     """RTCRemoteInboundRtpStreamStats: what the other end says of a stream sent to it."""
 
-    local_id: str | None = None
-    packets_lost: float | None = None
+    local_id: Text | None = None
+    packets_lost: Signed | None = None
     packets_received: Count | None = None
     jitter: Count | None = None
     fraction_lost: Count | None = None
@@ -134,8 +141,8 @@ class RemoteInboundRtp(RtpStream, frozen=True, tag="remote-inbound-rtp"):
 class MediaSource(Stat, frozen=True, tag="media-source"):
     """RTCAudioSourceStats and RTCVideoSourceStats."""
 
-    kind: str | None = None
-    track_identifier: str | None = None
+    kind: Text | None = None
+    track_identifier: Text | None = None
     audio_level: Count | None = None
     total_audio_energy: Count | None = None
     total_samples_duration: Count | None = None
@@ -147,9 +154,9 @@ class MediaSource(Stat, frozen=True, tag="media-source"):
 class CandidatePair(Stat, frozen=True, tag="candidate-pair"):
     """RTCIceCandidatePairStats. ``selected`` is Firefox's own mark (before 153)."""
 
-    local_candidate_id: str | None = None
-    remote_candidate_id: str | None = None
-    state: str | None = None
+    local_candidate_id: Text | None = None
+    remote_candidate_id: Text | None = None
+    state: Text | None = None
     nominated: bool | None = None
     selected: bool | None = None
     bytes_sent: Count | None = None
@@ -162,22 +169,22 @@ class CandidatePair(Stat, frozen=True, tag="candidate-pair"):
     total_round_trip_time: Count | None = None
     available_outgoing_bitrate: Count | None = None
     available_incoming_bitrate: Count | None = None
-    last_packet_sent_timestamp: Count | None = None
-    last_packet_received_timestamp: Count | None = None
+    last_packet_sent_timestamp: EpochMs | None = None
+    last_packet_received_timestamp: EpochMs | None = None
 
 
 class Candidate(Stat, frozen=True):
     """RTCIceCandidateStats; ``address`` is masked before it becomes a fact."""
 
-    candidate_type: str | None = None
-    address: str | None = None
+    candidate_type: Text | None = None
+    address: Text | None = None
     port: Count | None = None
-    protocol: str | None = None
-    relay_protocol: str | None = None
-    network_type: str | None = None
-    related_address: str | None = None
+    protocol: Text | None = None
+    relay_protocol: Text | None = None
+    network_type: Text | None = None
+    related_address: Text | None = None
     related_port: Count | None = None
-    url: str | None = None
+    url: Text | None = None
 
 
 class LocalCandidate(Candidate, frozen=True, tag="local-candidate"):
@@ -191,10 +198,10 @@ class RemoteCandidate(Candidate, frozen=True, tag="remote-candidate"):
 class Transport(Stat, frozen=True, tag="transport"):
     """RTCTransportStats."""
 
-    selected_candidate_pair_id: str | None = None
+    selected_candidate_pair_id: Text | None = None
     selected_candidate_pair_changes: Count | None = None
-    dtls_state: str | None = None
-    ice_state: str | None = None
+    dtls_state: Text | None = None
+    ice_state: Text | None = None
     bytes_sent: Count | None = None
     bytes_received: Count | None = None
 

@@ -7,7 +7,7 @@ Rules, in order:
 * Roomtone's word that it was removed (``kicked``, ``host_ended``) holds until it joins again.
 * A leave that the client said holds until media or a join came after it. Stray events of a page that
   is closing do not bring anybody back.
-* ``silence`` holds until anything at all came after it.
+* ``silence`` holds until anything at all came after it, or somebody received the peer's media.
 * ``left_at`` is the time of the leave that holds. Gaps in between (a reconnect) stay inside the stay.
 """
 
@@ -41,12 +41,8 @@ def clock_offset(presence: Presence) -> int:
         return 0
     if lag < 0:
         return lag
-    assert presence.first_received is not None
-    assert presence.last_received is not None
-    assert presence.first_t is not None
-    assert presence.last_t is not None
-    told_over = presence.last_received - presence.first_received
-    happened_over = presence.last_t - presence.first_t
+    told_over = (presence.last_received or 0) - (presence.first_received or 0)
+    happened_over = (presence.last_t or 0) - (presence.first_t or 0)
     live = told_over >= CLOCK_TOLERANCE_MS and 2 * told_over >= happened_over
     return lag if live else 0
 
@@ -62,7 +58,7 @@ def stay(presence: Presence) -> Stay | None:
         return None
     joins = [t + offset for t, _ in presence.joins] or [joined]
     media = max(joins[-1], (presence.last_media_t or joined - offset) + offset)
-    anything = max(media, (presence.last_t or joined - offset) + offset)
+    anything = max(media, (presence.last_t or joined - offset) + offset, presence.vouched_t or 0)
     said = [(t + offset, reason) for t, reason in presence.leaves]
     held = [(t, reason) for t, reason in said if t >= media]
     held += [

@@ -1,0 +1,55 @@
+# The verbs, for people and for CI alike. Every one does its own set-up; only Python 3.11+ is assumed.
+
+PYTHON := $(shell PYTHON="$(PYTHON)" scripts/find-python)
+BIN := .venv/bin
+JOBS ?= 2
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fmt docs lock clean python run-env dev-env sdk-envs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: run-env ## the main job, from recordings of real calls, on this machine
+	$(BIN)/roomtone demo $(ARGS)
+
+test: dev-env sdk-envs ## every test; ARGS="-k name" for some
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: dev-env ## format, lint, types, import floors, house rules, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/settings_doc.py --check
+	$(BIN)/pytest tests/house
+
+bench: dev-env ## the measurements that the design rests on
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+
+fmt: dev-env ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: dev-env ## write the documents that are made from code
+	$(BIN)/python scripts/settings_doc.py
+
+lock: dev-env ## pin what is installed in constraints.txt
+	$(BIN)/python scripts/bootstrap.py lock
+
+clean: ## remove every environment, cache and demo folder
+	rm -rf .venv .envs .demo .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)"
+
+run-env: python
+	@$(PYTHON) scripts/bootstrap.py run
+
+dev-env: python
+	@$(PYTHON) scripts/bootstrap.py dev
+
+sdk-envs: python
+	@$(PYTHON) scripts/bootstrap.py sdk

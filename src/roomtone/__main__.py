@@ -1,0 +1,5 @@
+"""``python -m roomtone``."""
+
+from roomtone.cli import main
+
+main()

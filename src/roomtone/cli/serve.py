@@ -1,0 +1,92 @@
+"""``roomtone serve``: the whole system in one process."""
+
+import asyncio
+import socket
+import sys
+
+import click
+import structlog
+import uvicorn
+import uvloop
+from msgspec.structs import replace
+
+from roomtone.cli.credentials import prepare
+from roomtone.cli.init import show
+from roomtone.cli.options import with_settings
+from roomtone.model.errors import Failed
+from roomtone.settings import Settings
+from roomtone.wiring import Roomtone
+
+BACKLOG = 2048
+GRACE_S = 10
+"""How long requests that are under way may take when the server is asked to stop."""
+
+
+@click.command()
+@with_settings()
+def serve(settings: Settings) -> None:
+    """Serve the API and the collector doors from one data folder."""
+    log_to_stderr(settings.log_level)
+    listener = listen(settings.host, settings.port)
+    # Port 0 asks for any free port: what people are shown is the one that was given.
+    settings = replace(settings, port=listener.getsockname()[1])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    roomtone = Roomtone(settings)
+    credentials, made = await prepare(roomtone)
+    click.echo(f"Roomtone serves {settings.url}  (data: {roomtone.folder}, docs: {settings.url}/docs)")
+    if made:
+        click.echo("First start: made an account, an app and an admin token.")
+        show(credentials)
+        click.echo(f"They are kept in {roomtone.folder}/credentials.json (readable by you only).")
+    sys.stdout.flush()
+    config = uvicorn.Config(
+        roomtone.application(),
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Failed, with what to do, when the port is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise Failed(
+            f"cannot listen on {host} port {port}: {error}",
+            "Stop what uses the port, or choose another with --port (0 takes any free one).",
+        ) from None
+    return listener
+
+
+def log_to_stderr(level: str) -> None:
+    """JSON lines to stderr; a terminal gets readable ones."""
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,64 @@
+"""Counters: running totals → what came since the last look. Rules of quality.md 1.1 (3, 4, 5)."""
+
+Total = float | None
+
+
+def differences(now: tuple[Total, ...], last: list[float]) -> list[float | None]:
+    """What each counter gained over ``last``, which becomes ``now``. ``last`` starts as zeros.
+
+    A member that is missing gains None and keeps its last total, so nothing is lost when it comes
+    back. One that fell although its stream goes on (a browser's bug) gains None and starts anew.
+    """
+    gained: list[float | None] = []
+    for i, total in enumerate(now):
+        if total is None:
+            gained.append(None)
+            continue
+        gain = total - last[i]
+        last[i] = total
+        gained.append(gain if gain >= 0 else None)
+    return gained
+
+
+def restart(now: tuple[Total, ...], last: list[float]) -> None:
+    """Take ``now`` as the new baseline: a counter reset gives no number for its interval."""
+    for i, total in enumerate(now):
+        last[i] = 0.0 if total is None else total
+
+
+def fell(before: Total, now: Total) -> bool:
+    """Whether a counter that can only grow went down: its stream began anew."""
+    return before is not None and now is not None and now < before
+
+
+class Losses:
+    """``packetsLost`` is signed and falls when late packets arrive: a debt is carried forward.
+
+    10 → 8 → 12 is 0 and then 2, not 4.
+    """
+
+    __slots__ = ("_carry", "_last")
+
+    def __init__(self) -> None:
+        self._last: float | None = 0.0
+        self._carry = 0.0
+
+    def lost(self, total: float | None) -> float | None:
+        """Packets lost since the last call; None when not known."""
+        if total is None:
+            return None
+        last = self._last
+        self._last = total
+        if last is None:
+            return None
+        lost = total - last + self._carry
+        if lost < 0:
+            self._carry = lost
+            return 0.0
+        self._carry = 0.0
+        return lost
+
+    def restart(self, total: float | None) -> None:
+        """A new epoch begins at ``total``; None: at whatever comes next."""
+        self._last = total
+        self._carry = 0.0

@@ -1,0 +1,136 @@
+"""Path: one transport of a peer: its selected pair, the codecs and sources it names, the labels.
+
+Reports refer to each other by id (``codecId``, ``mediaSourceId``, …); the latest of each is kept.
+"""
+
+from typing import TypeVar
+
+from roomtone.model.facts import Track
+from roomtone.model.limits import MAX_STATS_PER_REPORT
+from roomtone.model.stats import (
+    Candidate,
+    CandidatePair,
+    Codec,
+    MediaSource,
+    RemoteInboundRtp,
+    Stat,
+    Transport,
+)
+
+S = TypeVar("S", bound=Stat)
+
+NO_TRACK = Track(match="")
+MAX_PORT_PAIRS = 8
+"""Selected pairs remembered for telling a direct connection; each change of network adds one."""
+
+
+def _pair_rank(pair: CandidatePair) -> tuple[bool, bool, float, float]:
+    """Several pairs may be nominated; the one in use sent last, or most."""
+    return (
+        pair.selected is True,
+        pair.nominated is True,
+        pair.last_packet_sent_timestamp or 0.0,
+        (pair.bytes_sent or 0.0) + (pair.bytes_received or 0.0),
+    )
+
+
+class Path:
+    """What is known of one transport."""
+
+    __slots__ = (
+        "candidates",
+        "codecs",
+        "direct_ports",
+        "labels",
+        "labels_version",
+        "ordinal",
+        "pair",
+        "remotes",
+        "roles",
+        "sources",
+        "tracks",
+        "transport_id",
+    )
+
+    def __init__(self, transport_id: str) -> None:
+        self.transport_id = transport_id
+        self.roles: set[str] = set()
+        self.ordinal = 0
+        """Number of the snapshot: a stream that misses one was paused."""
+        self.pair: CandidatePair | None = None
+        self.candidates: dict[str, Candidate] = {}
+        self.codecs: dict[str, Codec] = {}
+        self.sources: dict[str, MediaSource] = {}
+        self.remotes: dict[str | int | None, RemoteInboundRtp] = {}
+        """By localId where the browser gives it, else by ssrc."""
+        self.direct_ports: set[tuple[int, int]] = set()
+        """(local, remote) ports of the pairs that were selected."""
+        self.tracks: tuple[Track, ...] = ()
+        self.labels: dict[str, Track] = {}
+        self.labels_version = 0
+
+    def name_tracks(self, tracks: tuple[Track, ...]) -> None:
+        """Take a snapshot's labels; equal ones cost no more than the comparison."""
+        if tracks != self.tracks:
+            self.tracks = tracks
+            self.labels = {track.match: track for track in tracks}
+            self.labels_version += 1
+
+    def track_of(self, ssrc: int | None, track_id: str | None, mid: str | None) -> Track:
+        """The label of a stream: by ssrc, else by track, else by mid."""
+        labels = self.labels
+        return (
+            labels.get(f"ssrc:{ssrc}")
+            or labels.get(f"track:{track_id}")
+            or labels.get(f"mid:{mid}")
+            or NO_TRACK
+        )
+
+    def choose_pair(self, pairs: list[CandidatePair], transport: Transport | None) -> None:
+        """Keep the selected pair: the transport's word, else the one in use."""
+        chosen = None
+        if transport is not None and transport.selected_candidate_pair_id is not None:
+            wanted = transport.selected_candidate_pair_id
+            chosen = next((pair for pair in pairs if pair.id == wanted), None)
+        if chosen is None:
+            chosen = pairs[0] if len(pairs) == 1 else max(pairs, key=_pair_rank)
+        before = self.pair
+        self.pair = chosen
+        if (
+            before is None
+            or before.local_candidate_id != chosen.local_candidate_id
+            or before.remote_candidate_id != chosen.remote_candidate_id
+            or not self.direct_ports
+        ):
+            self._note_ports(chosen)
+
+    def _note_ports(self, pair: CandidatePair) -> None:
+        local = self.candidates.get(pair.local_candidate_id or "")
+        remote = self.candidates.get(pair.remote_candidate_id or "")
+        if local is None or remote is None or local.port is None or remote.port is None:
+            return
+        if len(self.direct_ports) < MAX_PORT_PAIRS:
+            self.direct_ports.add((int(local.port), int(remote.port)))
+
+    def codec(self, codec_id: str | None) -> Codec | None:
+        """The codec of a stream. Some clients send only its id, which in Chromium holds the fmtp."""
+        if codec_id is None:
+            return None
+        known = self.codecs.get(codec_id)
+        if known is None:
+            fmtp = codec_id.split("_", 2)[-1] if "=" in codec_id else None
+            known = Codec(id=codec_id, timestamp=0, sdp_fmtp_line=fmtp)
+            keep(self.codecs, codec_id, known)
+        return known
+
+    @property
+    def rtt(self) -> float | None:
+        """s, over the selected pair, by its latest STUN check."""
+        return None if self.pair is None else self.pair.current_round_trip_time
+
+
+def keep(table: dict[S, Stat] | dict[str, S] | dict[str | int | None, S], key, stat) -> None:  # type: ignore[no-untyped-def]
+    """Remember a report; a table that a broken client fills with ever new ids begins anew."""
+    if len(table) >= MAX_STATS_PER_REPORT and key not in table:
+        table.clear()
+    table[key] = stat

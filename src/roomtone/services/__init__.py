@@ -1,0 +1,1 @@
+"""What Roomtone does, written against ports: collect, roster, seal, tenants, rooms, sessions."""

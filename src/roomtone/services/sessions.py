@@ -1,0 +1,189 @@
+"""Sessions, as they are read: lists, details, participants, peer reports.
+
+Nothing here changes a row; the roster does that.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from roomtone.model.errors import NotFound
+from roomtone.model.peer_report import PeerReport
+from roomtone.model.sessions import Peer, Session
+from roomtone.ports.clock import Clock
+from roomtone.ports.records import (
+    Page,
+    PeerFilter,
+    Records,
+    SessionFilter,
+    StoredReport,
+    Transaction,
+)
+from roomtone.services.attendance import Person, people
+from roomtone.services.presets import view_type_of
+
+NO_SUCH_SESSION = "No such session."
+NO_SUCH_PEER = "No such participant in this session."
+NO_SUCH_REPORT = "No such peer."
+
+MAX_BREAKOUT_DEPTH = 8
+"""Breakout rooms of breakout rooms; nobody nests deeper, and a loop ends here."""
+
+
+class Sealer(Protocol):
+    """Folds the journal of a peer whose report is not stored."""
+
+    async def live_report(self, peer: Peer) -> PeerReport: ...
+
+
+class Tree(Struct, frozen=True):
+    """A session with its breakout rooms."""
+
+    session: Session
+    rooms: tuple["Tree", ...]
+
+
+class Sessions:
+    """The reading side."""
+
+    def __init__(self, records: Records, clock: Clock, sealer: Sealer) -> None:
+        self._records = records
+        self._clock = clock
+        self._sealer = sealer
+
+    async def find(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
+        """A slice of an app's sessions, and how many there are."""
+        return await self._records.read(lambda tx: tx.sessions.list_sessions(asked, page))
+
+    async def get(self, app_id: str, session_id: str) -> Session:
+        """Raises NotFound."""
+        return self._records.peek(lambda tx: _session(tx, app_id, session_id))
+
+    async def tree(self, app_id: str, session_id: str) -> Tree:
+        """A session and, recursively, its breakout rooms. Raises NotFound."""
+        return await self._records.read(
+            lambda tx: _tree(tx, _session(tx, app_id, session_id), MAX_BREAKOUT_DEPTH)
+        )
+
+    async def active(self, app_id: str, meeting_id: str) -> Session:
+        """The LIVE session of a meeting. Raises NotFound."""
+
+        def ask(tx: Transaction) -> Session:
+            session = tx.sessions.live_session(meeting_id)
+            if session is None or session.app_id != app_id:
+                raise no_active_session(meeting_id)
+            return session
+
+        return await self._records.read(ask)
+
+    async def peers(
+        self, app_id: str, asked: PeerFilter, page: Page
+    ) -> tuple[list[Peer], int]:
+        """A slice of the peers of a session, and how many there are. Raises NotFound."""
+        now = self._clock.now()
+
+        def ask(tx: Transaction) -> tuple[list[Peer], int]:
+            _session(tx, app_id, asked.session_id)
+            return tx.sessions.list_peers(asked, page, now)
+
+        return await self._records.read(ask)
+
+    async def people(
+        self, app_id: str, asked: PeerFilter, page: Page
+    ) -> tuple[list[Person], int]:
+        """A slice of the people of a session, and how many there are. Raises NotFound."""
+
+        def ask(tx: Transaction) -> list[Person]:
+            root = _tree(tx, _session(tx, app_id, asked.session_id), MAX_BREAKOUT_DEPTH)
+            breakout = [peer for room in _below(root) for peer in tx.sessions.peers(room.id)]
+            return people(tx.sessions.peers(asked.session_id), breakout)
+
+        found = [one for one in await self._records.read(ask) if _matches(one, asked.search)]
+        now = self._clock.now()
+        by_duration = asked.sort_by == "duration"
+        found.sort(
+            key=lambda one: (
+                one.duration_ms(now) if by_duration else one.joined_at,
+                one.latest.peer_id,
+            ),
+            reverse=asked.descending,
+        )
+        return found[page.offset : page.offset + page.limit], len(found)
+
+    async def peer_of(self, app_id: str, session_id: str, name: str) -> Peer:
+        """The peer with this id; else the latest peer of this user id, or of this custom id.
+
+        Raises NotFound.
+        """
+
+        def ask(tx: Transaction) -> Peer:
+            _session(tx, app_id, session_id)
+            peer = tx.sessions.peer(app_id, name)
+            if peer is not None and peer.session_id == session_id:
+                return peer
+            peers = tx.sessions.peers(session_id)
+            known = [peer for peer in peers if peer.user_id == name] or [
+                peer for peer in peers if peer.custom_participant_id == name
+            ]
+            if not known:
+                raise NotFound(NO_SUCH_PEER)
+            return max(known, key=lambda peer: (peer.joined_at, peer.peer_id))
+
+        return await self._records.read(ask)
+
+    def peer(self, app_id: str, peer_id: str) -> Peer:
+        """A peer of any session of the app. Raises NotFound."""
+        peer = self._records.peek(lambda tx: tx.sessions.peer(app_id, peer_id))
+        if peer is None:
+            raise NotFound(NO_SUCH_REPORT)
+        return peer
+
+    def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
+        """The sealed report, if there is one."""
+        return self._records.peek(lambda tx: tx.reports.report(app_id, peer_id))
+
+    async def live_report(self, peer: Peer) -> PeerReport:
+        """The report of a peer that is not sealed, folded from what is known up to now."""
+        return await self._sealer.live_report(peer)
+
+    async def view_types(self, app_id: str, presets: set[str]) -> dict[str, str | None]:
+        """The view type of each of these presets; None where it is not known any more."""
+        return await self._records.read(
+            lambda tx: {
+                name: view_type_of(tx.rooms.preset_named(app_id, name)) for name in presets
+            }
+        )
+
+
+def no_active_session(meeting_id: str) -> NotFound:
+    """The vendor's own words (contract 1.10)."""
+    return NotFound(f"No active session found for meeting_id {meeting_id}")
+
+
+def _session(tx: Transaction, app_id: str, session_id: str) -> Session:
+    session = tx.sessions.session(app_id, session_id)
+    if session is None:
+        raise NotFound(NO_SUCH_SESSION)
+    return session
+
+
+def _tree(tx: Transaction, session: Session, depth: int) -> Tree:
+    children = tx.sessions.child_sessions(session.id) if depth else []
+    return Tree(session, tuple(_tree(tx, child, depth - 1) for child in children))
+
+
+def _below(tree: Tree) -> list[Session]:
+    return [
+        session for room in tree.rooms for session in (room.session, *_below(room))
+    ]
+
+
+def _matches(person: Person, search: str | None) -> bool:
+    if not search:
+        return True
+    wanted = search.casefold()
+    return any(
+        wanted in text.casefold()
+        for peer in person.peers
+        for text in (peer.peer_id, peer.custom_participant_id, peer.display_name)
+    )

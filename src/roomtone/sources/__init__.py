@@ -1,0 +1,1 @@
+"""Sources: wire bytes → facts. Pure and total: any bytes give facts or one Refused."""

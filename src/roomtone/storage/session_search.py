@@ -1,0 +1,257 @@
+"""Texts of the session list, held so that a substring is found among a million of them in
+milliseconds: identifiers as columns of bytes, titles as one run of UTF-8.
+
+Both number their texts 0, 1, 2 … in the order of arrival and never change one. Case is folded with
+``str.casefold`` on both sides. Not thread-safe.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
+
+_DASHES = (8, 13, 18, 23)
+_DIGITS = [at for at in range(36) if at not in _DASHES]
+_DASH = 16
+_NO_UUID = " " * 36
+
+_NIBBLE = np.full(256, 255, np.uint8)
+_NIBBLE[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
+_NIBBLE[ord("-")] = _DASH
+
+_SEPARATOR = 0xFF
+"""Stands between titles; no UTF-8 text holds it, so no match runs from one title into the next."""
+
+REMEMBERED = 65_536
+"""How many different texts are recognised when they come again. A text beyond that gets a new
+number each time: a few bytes more a session, the same answers, and no dictionary of millions."""
+
+
+def grown(array: npt.NDArray[Any], need: int) -> npt.NDArray[Any]:
+    """The array with room for ``need`` entries along its last axis: itself, or a larger copy."""
+    room = array.shape[-1]
+    if need <= room:
+        return array
+    larger = np.empty((*array.shape[:-1], max(need, room + room // 2, 16)), array.dtype)
+    larger[..., :room] = array
+    return larger
+
+
+class Identifiers:
+    """Ids by number. A canonical UUID (lower case, dashes) takes 16 bytes, any other id its text.
+
+    The bytes lie in 16 columns, so that a search compares a column of a million bytes at a time.
+    """
+
+    def __init__(self) -> None:
+        self._columns = np.empty((16, 0), np.uint8)
+        self._others: dict[int, str] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def extend(self, texts: Sequence[str]) -> None:
+        """Number some more ids."""
+        first, self._count = self._count, self._count + len(texts)
+        joined = "".join(t if len(t) == 36 and t.isascii() else _NO_UUID for t in texts)
+        nibbles = _NIBBLE[np.frombuffer(joined.encode(), np.uint8).reshape(-1, 36)]
+        digits = nibbles[:, _DIGITS]
+        canonical = (digits < 16).all(axis=1) & (nibbles[:, _DASHES] == _DASH).all(axis=1)
+        self._columns = grown(self._columns, self._count)
+        self._columns[:, first : self._count] = (digits[:, 0::2] << 4 | digits[:, 1::2] & 15).T
+        for at in np.flatnonzero(~canonical).tolist():
+            self._others[first + at] = texts[at]
+
+    def text(self, number: int) -> str:
+        """The id with this number."""
+        other = self._others.get(number)
+        if other is not None:
+            return other
+        h = self._columns[:, number].tobytes().hex()
+        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+    def keep(self, numbers: Numbers) -> None:
+        """Forget all but these ascending numbers, and number them anew from 0."""
+        self._columns = self._columns[:, numbers].copy()
+        new = {old: at for at, old in enumerate(numbers.tolist())} if self._others else {}
+        self._others = {new[old]: text for old, text in self._others.items() if old in new}
+        self._count = len(numbers)
+
+    def sort_within(self, numbers: Numbers, groups: Numbers) -> Numbers:
+        """The numbers by (group, id as text), where ``groups`` gives each one's group."""
+        if not self._others:
+            # Big-endian words of canonical ids compare as their texts do.
+            words = np.ascontiguousarray(self._columns[:, numbers].T).view(">u8").astype(np.uint64)
+            return numbers[np.lexsort((words[:, 1], words[:, 0], groups))]
+        ranked = sorted(
+            zip(groups.tolist(), map(self.text, numbers.tolist()), numbers.tolist(), strict=True)
+        )
+        return np.array([number for _, _, number in ranked], np.int64)
+
+    def find(self, text: str) -> Numbers:
+        """The numbers of exactly this id, ascending."""
+        start = self._placed(text, 0) if len(text) == 36 else None
+        if start is not None:
+            same = self._holding(start, text.replace("-", ""))
+            return same[[at not in self._others for at in same.tolist()]] if self._others else same
+        return np.array([at for at, other in self._others.items() if other == text], np.int64)
+
+    def matching(self, needle: str) -> Flags:
+        """For each id, whether the case-folded needle is a part of it."""
+        found = np.zeros(self._count, np.bool_)
+        digits = needle.replace("-", "")
+        for start in range(37 - len(needle)):
+            first = self._placed(needle, start)
+            if first is None:
+                continue
+            if not digits:
+                found[:] = True
+                break
+            if len(digits) <= 2:
+                found |= self._test(first, digits)
+            else:
+                found[self._holding(first, digits)] = True
+        for at, text in self._others.items():
+            found[at] = needle in text.casefold()
+        return found
+
+    @staticmethod
+    def _placed(needle: str, start: int) -> int | None:
+        """Which hexadecimal digit of a UUID the needle begins at if it stands at ``start``; None if
+        no UUID can hold it there."""
+        for at, letter in enumerate(needle, start):
+            if (letter == "-") != (at in _DASHES) or letter not in "0123456789abcdef-":
+                return None
+        return start - sum(at < start for at in _DASHES)
+
+    def _tests(self, first: int, digits: str) -> Iterable[tuple[int, int, int]]:
+        """(column, mask, value) for each byte that the digits touch, whole bytes before halves."""
+        padded = "." * (first % 2) + digits
+        padded += "." * (len(padded) % 2)
+        pairs = [(first // 2 + at // 2, padded[at : at + 2]) for at in range(0, len(padded), 2)]
+        for column, pair in sorted(pairs, key=lambda item: "." in item[1]):
+            mask = int("".join("0" if c == "." else "f" for c in pair), 16)
+            yield column, mask, int(pair.replace(".", "0"), 16)
+
+    def _compare(self, column: int, mask: int, value: int) -> Flags:
+        held = self._columns[column, : self._count]
+        return np.equal(held if mask == 0xFF else held & np.uint8(mask), np.uint8(value))
+
+    def _test(self, first: int, digits: str) -> Flags:
+        """Flags for one or two digits at a place."""
+        tests = [self._compare(*test) for test in self._tests(first, digits)]
+        return tests[0] if len(tests) == 1 else tests[0] & tests[1]
+
+    def _holding(self, first: int, digits: str) -> Numbers:
+        """The numbers whose digits from ``first`` on are these: two whole columns are compared, the
+        rest only for the few that are left."""
+        tests = list(self._tests(first, digits))
+        flags = self._compare(*tests[0])
+        if len(tests) > 1:
+            flags &= self._compare(*tests[1])
+        left = np.flatnonzero(flags)
+        for column, mask, value in tests[2:]:
+            left = left[self._columns[column, left] & mask == value]
+        return left
+
+
+class Meetings(Identifiers):
+    """The ids of meetings; the same id gets the same number while it is remembered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, int] = {}
+
+    def numbers(self, texts: Sequence[str]) -> list[int]:
+        """A number for each text."""
+        numbers = [self._known.get(text, -1) for text in texts]
+        new: list[str] = []
+        for at, number in enumerate(numbers):
+            if number < 0:
+                numbers[at] = self._numbered(texts[at], new)
+        if new:
+            self.extend(new)
+        return numbers
+
+    def _numbered(self, text: str, new: list[str]) -> int:
+        number = self._known.get(text)
+        if number is None:
+            number = len(self) + len(new)
+            new.append(text)
+            if len(self._known) < REMEMBERED:
+                self._known[text] = number
+        return number
+
+
+class Titles:
+    """Titles by number, case-folded, end to end in one array of bytes."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, np.uint8)
+        self._used = 0
+        self._starts = np.empty(0, np.int64)
+        self._count = 0
+        self._known: dict[str, int] = {}
+        self._frequency = np.zeros(256, np.int64)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def numbers(self, texts: Sequence[str]) -> list[int]:
+        """A number for each title; the same one for the same title while it is remembered."""
+        numbers: list[int] = []
+        new: list[bytes] = []
+        known = self._known
+        for text in texts:
+            number = known.get(text)
+            if number is None:
+                number = self._count + len(new)
+                new.append(text.casefold().encode("utf-8", "surrogatepass"))
+                if len(known) < REMEMBERED:
+                    known[text] = number
+            numbers.append(number)
+        if new:
+            self._extend(new)
+        return numbers
+
+    def holds(self, number: int, text: str) -> bool:
+        """Whether this number stands for this title, but for case."""
+        start = int(self._starts[number])
+        end = int(self._starts[number + 1]) if number + 1 < self._count else self._used
+        folded = text.casefold().encode("utf-8", "surrogatepass")
+        return self._bytes[start : end - 1].tobytes() == folded
+
+    def _extend(self, texts: list[bytes]) -> None:
+        first, self._count = self._count, self._count + len(texts)
+        added = np.frombuffer(b"".join(text + b"\xff" for text in texts), np.uint8)
+        lengths = np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts))
+        self._starts = grown(self._starts, self._count)
+        self._starts[first : self._count] = self._used + np.cumsum(lengths) - lengths
+        self._bytes = grown(self._bytes, self._used + len(added))
+        self._bytes[self._used : self._used + len(added)] = added
+        self._used += len(added)
+        self._frequency += np.bincount(added, minlength=256)
+
+    def matching(self, needle: str) -> Flags:
+        """For each title, whether the case-folded, non-empty needle is a part of it."""
+        wanted = needle.encode("utf-8", "surrogatepass")
+        found = np.zeros(self._count, np.bool_)
+        last = self._used - len(wanted) + 1
+        if last <= 0:
+            return found
+        # The two rarest bytes are compared everywhere, the others only where both of them fit.
+        rarest = sorted(range(len(wanted)), key=lambda at: int(self._frequency[wanted[at]]))
+        flags = self._bytes[rarest[0] : last + rarest[0]] == wanted[rarest[0]]
+        if len(rarest) > 1:
+            flags &= self._bytes[rarest[1] : last + rarest[1]] == wanted[rarest[1]]
+        hits = np.flatnonzero(flags)
+        for at in rarest[2:]:
+            hits = hits[self._bytes[hits + at] == wanted[at]]
+        if len(hits):
+            found[np.searchsorted(self._starts[: self._count], hits, side="right") - 1] = True
+        return found

@@ -1,0 +1,1 @@
+"""The HTTP edge: the façade, the collector doors, the docs."""

@@ -1,0 +1,134 @@
+"""The collector doors: ``POST /v1/collect`` (ours) and ``POST /api/v1/message`` (RealtimeKit's).
+
+The RealtimeKit client reads no answer at all, and takes any answer that its browser lets it see for
+success. So: what is durable, or never will be, is answered with CORS headers; what could not be
+stored for a reason of ours is answered *without* them, which makes the client keep it and send it
+again (measured: ``docs/howto/realtimekit.md``).
+"""
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Host, Route, Router
+
+from roomtone.model.errors import Failed, Invalid, Refused, TooMany, Unauthenticated
+from roomtone.services.collect import Collector, Locate, Sender
+from roomtone.web.addresses import client_address
+from roomtone.web.bodies import read_body
+from roomtone.web.errors import error_body
+
+PREFLIGHT_S = 7200
+"""Chromium's ceiling; also what lets a last message survive the page that sent it."""
+
+_CORS = {"access-control-allow-origin": "*"}
+_PREFLIGHT = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, OPTIONS",
+    # Named one by one: `*` does not cover Authorization.
+    "access-control-allow-headers": "authorization, content-type, content-encoding",
+    "access-control-max-age": str(PREFLIGHT_S),
+}
+_JSON = "application/json"
+
+log = structlog.get_logger()
+
+
+def collector_routes(collector: Collector, locate: Locate, trusted: frozenset[str]) -> list[BaseRoute]:
+    """The routes of both doors, and of the look-ups that RealtimeKit's client waits for."""
+
+    def sender(request: Request) -> Sender:
+        return Sender(
+            token=_token(request),
+            user_agent=request.headers.get("user-agent"),
+            address=client_address(request, trusted),
+        )
+
+    async def preflight(_: Request) -> Response:
+        return Response(status_code=204, headers=_PREFLIGHT)
+
+    async def collect(request: Request) -> Response:
+        try:
+            receipt = await collector.collect(sender(request), await read_body(request))
+        except Refused as refused:
+            return _refusal(refused)
+        data = {"accepted": receipt.accepted, "next_seq": receipt.next_seq}
+        body = msgspec.json.encode({"success": True, "data": data})
+        return Response(body, 202, headers=_CORS, media_type=_JSON)
+
+    async def message(request: Request) -> Response:
+        body = b""
+        try:
+            body = await read_body(request)
+            await collector.collect(sender(request), body)
+        except Invalid as refused:
+            await collector.quarantine(sender(request), body, refused)
+            return _refusal(refused)
+        except TooMany as refused:
+            # Not for ever: without CORS headers the client keeps its entries for the next try.
+            return Response(status_code=429, headers={"retry-after": str(refused.retry_after)})
+        except Refused as refused:
+            return _refusal(refused)
+        except Failed as failed:
+            log.error("a batch could not be stored", error=failed.message, hint=failed.hint)
+            return Response(status_code=503, headers={"retry-after": "5"})
+        return Response(status_code=204, headers=_CORS)
+
+    async def location(request: Request) -> Response:
+        return _location(request, locate, trusted)
+
+    doors = [
+        Route("/v1/collect", collect, methods=["POST"]),
+        Route("/v1/collect", preflight, methods=["OPTIONS"]),
+        Route("/api/v1/message", message, methods=["POST"]),
+        Route("/api/v1/message", preflight, methods=["OPTIONS"]),
+    ]
+    look_ups = Router(
+        [
+            Route("/", location, methods=["GET", "POST"]),
+            Route("/", preflight, methods=["OPTIONS"]),
+        ]
+    )
+    return [
+        *doors,
+        Host("location.{base:path}", look_ups),
+        Host("location-legacy.{base:path}", look_ups),
+    ]
+
+
+def _location(request: Request, locate: Locate, trusted: frozenset[str]) -> Response:
+    """Where the caller is, in the shape that the client keeps as ``ipDetails``; 404: not known."""
+    address = client_address(request, trusted)
+    found = None if address is None else locate(address, 0)
+    if found is None or found.latitude is None or found.longitude is None:
+        return Response(status_code=404, headers=_CORS)
+    details = {
+        "ip": found.address,
+        "city": found.city,
+        "region": found.region,
+        "country": found.country,
+        "loc": f"{found.latitude},{found.longitude}",
+        "org": found.org,
+        "postal": found.postal,
+        "timezone": found.timezone,
+    }
+    return Response(msgspec.json.encode(details), headers=_CORS, media_type=_JSON)
+
+
+def _token(request: Request) -> str:
+    """The participant's token: from the header or, since sendBeacon sets none, the query."""
+    header = request.headers.get("authorization", "")
+    kind, _, token = header.partition(" ")
+    if kind.lower() == "bearer" and token:
+        return token.strip()
+    token = request.query_params.get("token", "")
+    if not token:
+        raise Unauthenticated("Send the participant's token: Authorization: Bearer … or ?token=…")
+    return token
+
+
+def _refusal(refused: Refused) -> Response:
+    headers = dict(_CORS)
+    if isinstance(refused, TooMany):
+        headers["retry-after"] = str(refused.retry_after)
+    return Response(error_body(refused), refused.status, headers=headers, media_type=_JSON)

@@ -1,0 +1,100 @@
+"""A real Roomtone: its own process, started as an operator starts it, on a folder of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+START_S = 60
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """Where it listens, and the credentials that ``roomtone init`` printed."""
+
+    url: str
+    account_id: str
+    app_id: str
+    api_token: str
+    log: Path
+
+    @property
+    def sdk_base_url(self) -> str:
+        """What the SDKs take for ``base_url``: the vendor's path on our host."""
+        return f"{self.url}/client/v4"
+
+    def api(self, path: str, **query: Any) -> httpx.Response:
+        """GET below the account, as the SDKs do, but by hand."""
+        return httpx.get(
+            f"{self.sdk_base_url}/accounts/{self.account_id}/realtime/kit/{path}",
+            params=query,
+            headers={"authorization": f"Bearer {self.api_token}"},
+            timeout=30,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{url}/healthz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not start; its log:\n{log.read_text()[-4000:]}")
+
+
+@contextmanager
+def running_server(data: Path, **settings: Any) -> Iterator[RunningServer]:
+    """Run ``roomtone init`` and ``roomtone serve`` until the block ends.
+
+    ``settings`` become ROOMTONE_* variables; those of the caller's own environment are not passed on.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ROOMTONE_")}
+    environment |= {f"ROOMTONE_{name.upper()}": str(value) for name, value in settings.items()}
+    roomtone = [sys.executable, "-m", "roomtone"]
+    made = subprocess.run(
+        [*roomtone, "init", "--data", str(data), "--json"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        raise RuntimeError(f"roomtone init: {made.stderr}")
+    credentials = json.loads(made.stdout)
+    port = _free_port()
+    log = data.parent / f"{data.name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*roomtone, "serve", "--data", str(data), "--port", str(port)],
+            env=environment, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url, process, log)
+        yield RunningServer(
+            url, credentials["account_id"], credentials["app_id"], credentials["api_token"], log
+        )
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
