@@ -38,8 +38,9 @@ docs: dev-env ## write the documents that are made from code
 lock: dev-env ## pin what is installed in constraints.txt
 	$(BIN)/python scripts/bootstrap.py lock
 
-clean: ## remove every environment, cache and demo folder
-	rm -rf .venv .envs .demo .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+clean: ## stop the demo; remove every environment, cache and demo folder
+	@if [ -x $(BIN)/roomtone ]; then $(BIN)/roomtone demo --stop || true; fi
+	rm -rf roomtone-demo .venv .envs .demo .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 python:

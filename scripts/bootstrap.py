@@ -2,13 +2,14 @@
 
 ``bootstrap.py run``   .venv with Roomtone and what it needs
 ``bootstrap.py dev``   the same, and the tools of the ``dev`` group in pyproject.toml
-``bootstrap.py sdk``   .envs/ with the vendor's SDKs, one environment a generation; Node for two of them
+``bootstrap.py sdk``   .envs/ with the vendor's SDKs: two virtual environments, one of Node's
 ``bootstrap.py lock``  writes constraints.txt from what .venv holds
 
 Each environment keeps a stamp of what it was made from, so a second run does nothing. ``run`` and
 ``dev`` must succeed. ``sdk`` does what it can and says what it could not: the tests that need the
 missing part then skip by name, and with CI=true they fail.
 """
+# ruff: noqa: S603, T201 - this starts pip and npm, and talks to the person who waits
 
 import hashlib
 import importlib.util
@@ -27,7 +28,7 @@ SDK = ROOT / "tests" / "realtimekit" / "sdk"
 PYTHON_SDKS = ("5.2.0", "5.9.0")
 
 
-class Missing(Exception):
+class CannotMakeError(Exception):
     """Something could not be made; the message says what to do."""
 
 
@@ -39,7 +40,7 @@ def run(*command: object, cwd: Path = ROOT) -> None:
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-25:])
-        raise Missing(f"{' '.join(words)} ended with {done.returncode}:\n{tail}")
+        raise CannotMakeError(f"{' '.join(words)} ended with {done.returncode}:\n{tail}")
 
 
 def say(text: str) -> None:
@@ -55,7 +56,7 @@ def python_in(environment: Path) -> Path:
 def apt_install(*packages: str) -> None:
     """Install Debian packages, where that is possible."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise Missing(f"install {', '.join(packages)} (this is not a root shell with apt)")
+        raise CannotMakeError(f"install {', '.join(packages)} (this is not a root shell with apt)")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     say(f"apt-get install {' '.join(packages)}")
     run("apt-get", "update")
@@ -69,9 +70,9 @@ def make_venv(environment: Path) -> None:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         try:
             apt_install(package)
-        except Missing as missing:
-            raise Missing(
-                f"this Python cannot make virtual environments: {missing}\n"
+        except CannotMakeError as cannot:
+            raise CannotMakeError(
+                f"this Python cannot make virtual environments: {cannot}\n"
                 f"On Debian or Ubuntu: sudo apt install {package}"
             ) from None
     run(sys.executable, "-m", "venv", environment)
@@ -102,7 +103,7 @@ def works(environment: Path) -> bool:
     """Whether an environment's pip still runs (its base Python may have gone)."""
     try:
         run(python_in(environment), "-m", "pip", "--version")
-    except (Missing, OSError):
+    except (CannotMakeError, OSError):
         return False
     return True
 
@@ -152,12 +153,12 @@ def ensure_sdks() -> int:
                 ENVS / f"cloudflare-{version}", "sdk", stamp_of([wanted.read_text()]),
                 ["--requirement", str(wanted)],
             )  # fmt: skip
-        except Missing as problem:
+        except CannotMakeError as problem:
             say(f"no Python SDK {version}: {problem}")
             missing += 1
     try:
         ensure_node_sdks()
-    except Missing as problem:
+    except CannotMakeError as problem:
         say(f"no TypeScript SDKs: {problem}")
         missing += 1
     return missing
@@ -188,7 +189,7 @@ def main() -> int:
         else:
             print(__doc__, file=sys.stderr)
             return 2
-    except Missing as problem:
+    except CannotMakeError as problem:
         print(f"bootstrap: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -1,49 +1,15 @@
 """What every test shares: the parts a machine may lack, and how that is told.
 
 ``@pytest.mark.needs("node")`` skips a test where Node is missing; the end of the run names every
-missing part, with what it is for. With CI=true nothing is missing by permission: the test fails.
+missing part, with how to get it. With CI=true nothing is missing by permission: the test fails.
 """
 
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVS = ROOT / ".envs"
-MISSING = "missing part: "
-
-
-def _program(*names: str) -> Callable[[], bool]:
-    return lambda: any(shutil.which(name) for name in names)
-
-
-def _file(path: Path) -> Callable[[], bool]:
-    return path.exists
-
-
-PARTS: dict[str, tuple[Callable[[], bool], str]] = {
-    # name: (is it here?, how to get it)
-    "node": (_program("node"), "install Node 18 or newer"),
-    "python-5.2.0": (_file(ENVS / "cloudflare-5.2.0/.roomtone-sdk"), "run make test"),
-    "python-5.9.0": (_file(ENVS / "cloudflare-5.9.0/.roomtone-sdk"), "run make test"),
-    "typescript-6.0.0": (_file(ENVS / "node/.roomtone-node"), "run make test, with Node installed"),
-    "typescript-7.3.0": (_file(ENVS / "node/.roomtone-node"), "run make test, with Node installed"),
-}
-
-
-def require(part: str) -> None:
-    """Skip the running test, by name, if this machine lacks a part of :data:`PARTS`."""
-    here, remedy = PARTS[part]
-    if here():
-        return
-    reason = f"{MISSING}{part} ({remedy})"
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}; with CI=true nothing may be missing", pytrace=False)
-    pytest.skip(reason)
+from parts import MISSING, require
 
 
 def pytest_configure(config: pytest.Config) -> None:

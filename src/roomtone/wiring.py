@@ -13,11 +13,12 @@ from starlette.applications import Starlette
 from roomtone.model.errors import Failed
 from roomtone.services.collect import Collector
 from roomtone.services.importing import Importer
+from roomtone.services.presets import Presets
 from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.roster import CURSOR, Roster
 from roomtone.services.seal import Sealer
-from roomtone.services.sessions import SessionViews
+from roomtone.services.sessions import Sessions
 from roomtone.services.tenants import Tenants
 from roomtone.settings import Settings
 from roomtone.storage.database import Database
@@ -59,9 +60,7 @@ class Roomtone:
         self.database = Database.open(self.folder / DATABASE)
         self.records = SqlRecords(self.database)
         self.journal = SqlJournal(self.database)
-        self.geo = Geo(
-            settings.geo_database, settings.asn_database, mask=settings.mask_addresses
-        )
+        self.geo = Geo(settings.geo_database, settings.asn_database, mask=settings.mask_addresses)
         self.tenants = Tenants(self.records, self.clock)
         self.rooms = Rooms(self.records, self.clock, settings.token_hours)
         self.roster = Roster(self.journal, self.records, self.clock, settings.silence_s)
@@ -72,7 +71,7 @@ class Roomtone:
             settings.reading_ms,
             settings.quality_scale,
         )
-        self.sessions = SessionViews(self.records, self.clock, self.sealer)
+        self.sessions = Sessions(self.records, self.clock, self.sealer)
         self.collector = Collector(
             self.journal,
             self.records,
@@ -119,10 +118,11 @@ class Roomtone:
         facade = Facade(
             tenants=self.tenants,
             rooms=self.rooms,
+            presets=Presets(self.records, self.clock),
             sessions=self.sessions,
             roster=self.roster,
             clock=self.clock,
-            rate=RateLimit(self.settings.rate_limit),
+            settings=self.settings,
         )
         return create_app(
             [

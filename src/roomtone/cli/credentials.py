@@ -1,4 +1,4 @@
-"""``credentials.json`` in the data folder: what the first start made, readable by its owner only."""
+"""``credentials.json`` in the data folder: what the first start made, for its owner only."""
 
 import json
 import os

@@ -37,7 +37,9 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     roomtone = Roomtone(settings)
     credentials, made = await prepare(roomtone)
-    click.echo(f"Roomtone serves {settings.url}  (data: {roomtone.folder}, docs: {settings.url}/docs)")
+    click.echo(
+        f"Roomtone serves {settings.url}  (data: {roomtone.folder}, docs: {settings.url}/docs)"
+    )
     if made:
         click.echo("First start: made an account, an app and an admin token.")
         show(credentials)

@@ -43,6 +43,12 @@ class Losses:
         self._last: float | None = 0.0
         self._carry = 0.0
 
+    def copy(self) -> "Losses":
+        """As it is now."""
+        twin = Losses()
+        twin._last, twin._carry = self._last, self._carry
+        return twin
+
     def lost(self, total: float | None) -> float | None:
         """Packets lost since the last call; None when not known."""
         if total is None:

@@ -110,6 +110,22 @@ class SentVideo(Sent, gc=False):
     pli_count: float | None
 
 
+def labels_of(intervals: list[Interval]) -> list[Label]:
+    """What each interval's label says; the first word also holds for the time before it.
+
+    A label often comes a moment after its stream. (Forward, the fold keeps it.)
+    """
+    first = Label(*(next((w for i in intervals if (w := getattr(i.label, m))), "") for m in _SAYS))
+    filled = {
+        label: Label(*(getattr(label, member) or getattr(first, member) for member in _SAYS))
+        for label in {interval.label for interval in intervals}
+    }
+    return [filled[interval.label] for interval in intervals]
+
+
+_SAYS = Label.__struct_fields__
+
+
 def _counters(kind: type[Interval], first: str) -> tuple[str, ...]:
     fields = kind.__struct_fields__
     return fields[fields.index(first) :]

@@ -3,6 +3,7 @@
 Reports refer to each other by id (``codecId``, ``mediaSourceId``, …); the latest of each is kept.
 """
 
+from math import inf
 from typing import TypeVar
 
 from roomtone.model.facts import Track
@@ -13,15 +14,18 @@ from roomtone.model.stats import (
     Codec,
     MediaSource,
     RemoteInboundRtp,
-    Stat,
     Transport,
 )
 
-S = TypeVar("S", bound=Stat)
+K = TypeVar("K")
+V = TypeVar("V")
 
 NO_TRACK = Track(match="")
 MAX_PORT_PAIRS = 8
 """Selected pairs remembered for telling a direct connection; each change of network adds one."""
+MAX_REPORT_AGE_MS = 15_000
+NO_PORTS = (0, 9)
+"""What stands for a port where there is none: 9 for an active TCP candidate."""
 
 
 def _pair_rank(pair: CandidatePair) -> tuple[bool, bool, float, float]:
@@ -46,6 +50,8 @@ class Path:
         "ordinal",
         "pair",
         "remotes",
+        "reported_rtt",
+        "reported_t",
         "roles",
         "sources",
         "tracks",
@@ -63,6 +69,9 @@ class Path:
         self.sources: dict[str, MediaSource] = {}
         self.remotes: dict[str | int | None, RemoteInboundRtp] = {}
         """By localId where the browser gives it, else by ssrc."""
+        self.reported_rtt: float | None = None
+        """s, the latest that the other end reported of a stream that we send, at ``reported_t``."""
+        self.reported_t = -inf
         self.direct_ports: set[tuple[int, int]] = set()
         """(local, remote) ports of the pairs that were selected."""
         self.tracks: tuple[Track, ...] = ()
@@ -109,6 +118,8 @@ class Path:
         remote = self.candidates.get(pair.remote_candidate_id or "")
         if local is None or remote is None or local.port is None or remote.port is None:
             return
+        if local.port in NO_PORTS or remote.port in NO_PORTS:
+            return
         if len(self.direct_ports) < MAX_PORT_PAIRS:
             self.direct_ports.add((int(local.port), int(remote.port)))
 
@@ -125,11 +136,18 @@ class Path:
 
     @property
     def rtt(self) -> float | None:
-        """s, over the selected pair, by its latest STUN check."""
+        """s, over the selected pair, by its latest STUN check; None where the browser lacks it."""
         return None if self.pair is None else self.pair.current_round_trip_time
 
+    def leg(self, t: float) -> float | None:
+        """s, of this transport at ``t``: the pair's, else what the other end reported lately."""
+        rtt = self.rtt
+        if rtt is not None or t - self.reported_t > MAX_REPORT_AGE_MS:
+            return rtt
+        return self.reported_rtt
 
-def keep(table: dict[S, Stat] | dict[str, S] | dict[str | int | None, S], key, stat) -> None:  # type: ignore[no-untyped-def]
+
+def keep(table: dict[K, V], key: K, stat: V) -> None:
     """Remember a report; a table that a broken client fills with ever new ids begins anew."""
     if len(table) >= MAX_STATS_PER_REPORT and key not in table:
         table.clear()

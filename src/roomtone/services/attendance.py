@@ -1,8 +1,8 @@
 """Attendance: the consolidated view of a session, one row per person (contract 1.3, ``view``).
 
 A person is a ``user_id``. In a breakout room the same person is another participant, with another
-``user_id`` but the caller's same ``custom_participant_id``; that finds them, unless two people of the
-session share it, when nothing can be said and nothing is added.
+``user_id`` but the caller's same ``custom_participant_id``; that finds them, unless two people of
+the session share it, when nothing can be said and nothing is added.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """Collect: one door for every source. Who are you → what do you say → kept → told so.
 
-Nothing is acknowledged before the journal holds it durably, and nothing is stored in part: a batch is
-accepted whole or refused whole, with every fault named.
+Nothing is acknowledged before the journal holds it durably, and nothing is stored in part: a batch
+is accepted whole or refused whole, with every fault named.
 """
 
 from collections import OrderedDict
@@ -90,9 +90,7 @@ class Collector:
         claims = self._rooms.verify(sender.token)
         if not self._limit.allow(claims.participant_id, now):
             raise TooMany("Too many requests from this participant.", self._limit.retry_after_s)
-        decoded = decode_batch(
-            body, now=now, mask=self._mask, user_agent=sender.user_agent
-        )
+        decoded = decode_batch(body, now=now, mask=self._mask, user_agent=sender.user_agent)
         admission, first = await self._admit(claims, decoded.peer_id, now)
         facts = self._introduced(decoded, sender, now) if first else decoded.facts
         batch = Batch(

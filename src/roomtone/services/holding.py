@@ -18,10 +18,8 @@ NewId = Callable[[], str]
 _NEVER = 1 << 62
 
 
-def session_for(
-    tx: Transaction, meeting: Meeting, joined_at: int, now: int, new_id: NewId
-) -> str:
-    """The session that takes in a peer which joined its meeting then; starts one if there is none."""
+def session_for(tx: Transaction, meeting: Meeting, joined_at: int, now: int, new_id: NewId) -> str:
+    """The session that takes in a peer which joined its meeting then; started if need be."""
     grace = meeting.session_keep_alive_time_in_secs * 1000
     found = tx.sessions.session_at(meeting.id, joined_at, grace)
     if found is not None and not _closed_to(found, joined_at):
@@ -103,15 +101,15 @@ def _after_the_end(tx: Transaction, session: Session, last_left: int | None) -> 
 def peak(spans: list[tuple[int, int | None]]) -> int:
     """The most spans that overlap; one that ends as another begins does not overlap it.
 
-    A peer that joined and left in the same millisecond was there: it counts alone, as one.
+    A peer that joined and left in the same millisecond was there, yet met nobody who came then.
     """
     ends: list[int] = []
     most = 0
-    for joined, left in sorted(spans, key=lambda span: span[0]):
+    for joined, left in sorted((a, _NEVER if b is None else b) for a, b in spans):
         while ends and ends[0] <= joined:
             heappop(ends)
         most = max(most, len(ends) + 1)
-        heappush(ends, _NEVER if left is None else left)
+        heappush(ends, left)
     return most
 
 

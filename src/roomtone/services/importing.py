@@ -17,7 +17,7 @@ from roomtone.ports.records import Records, Transaction
 from roomtone.services.rooms import Rooms
 from roomtone.services.roster import Roster
 from roomtone.services.seal import Sealer
-from roomtone.sources.getstats import RecordedPeer, recording_facts
+from roomtone.sources.recorded import RecordedPeer, recording_facts
 from roomtone.sources.presence import presence_of
 
 FACTS_A_BATCH = 200

@@ -1,10 +1,11 @@
 """Participant tokens: what a client shows at the collector's door (contract 5, 10).
 
 A JWT, HS256 with the app's own key, with the claims ``orgId`` (app), ``meetingId``,
-``participantId``, ``iat``, ``exp``, and a ``jti`` that makes each one different. The web client reads
-the payload with plain ``atob``, which knows no URL-safe alphabet: no segment that it decodes may hold ``-`` or ``_``. Those two come only
-from the characters ``>``, ``?``, ``~`` and DEL at every third place of ASCII text, so these four are
-written as ``\\u003e`` and the like, which JSON allows inside strings and nowhere else has them.
+``participantId``, ``iat``, ``exp``, and a ``jti`` that makes each one different. The web client
+reads the payload with plain ``atob``, which knows no URL-safe alphabet: no segment that it decodes
+may hold ``-`` or ``_``. Those two come only from the characters ``>``, ``?``, ``~`` and DEL at
+every third place of ASCII text, so these four are written as ``\\u003e`` and the like, which JSON
+allows inside strings and nowhere else has them.
 """
 
 from base64 import urlsafe_b64decode

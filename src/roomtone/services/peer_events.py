@@ -2,8 +2,8 @@
 
 The vendor names three: ``PEER_CREATED``, ``PEER_JOINING``, ``PEER_LEAVING``. Ours follow from the
 stay: created when its row was, one joining for each join, one leaving for each leave that ended a
-piece of the stay. A leaving carries the time since the leaving before it (a gap in between counts, as
-it does in the duration), so the minutes of an ended peer's events add up to its duration.
+piece of the stay. A leaving carries the time since the leaving before it (a gap in between counts,
+as it does in the duration), so the minutes of an ended peer's events add up to its duration.
 """
 
 from uuid import UUID, uuid5

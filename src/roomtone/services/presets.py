@@ -1,4 +1,4 @@
-"""Presets: named sets of permissions and looks. Roomtone records the name and keeps the rest as given.
+"""Presets: named sets of permissions and looks. Roomtone reads the view type, and keeps all.
 
 A new app has the names that the vendor's dashboard makes, so integrations find what they name.
 """
@@ -24,6 +24,9 @@ DEFAULT_PRESETS: tuple[tuple[str, str, bool], ...] = (
     ("livestream_host", "LIVESTREAM", True),
     ("livestream_viewer", "LIVESTREAM", False),
 )
+
+EVERY = Page(0, 100_000)
+"""An app has a dozen presets, so a search looks at all of them."""
 
 NO_SUCH_PRESET = "No such preset."
 
@@ -52,9 +55,16 @@ class Presets:
         self._records = records
         self._clock = clock
 
-    async def find(self, app_id: str, page: Page) -> tuple[list[Preset], int]:
-        """A slice of an app's presets, and how many there are."""
-        return await self._records.read(lambda tx: tx.rooms.presets(app_id, page))
+    async def find(
+        self, app_id: str, page: Page, search: str | None = None
+    ) -> tuple[list[Preset], int]:
+        """A slice of an app's presets, and how many there are; ``search``: part of the name."""
+        if search is None:
+            return await self._records.read(lambda tx: tx.rooms.presets(app_id, page))
+        wanted = search.casefold()
+        presets, _ = await self._records.read(lambda tx: tx.rooms.presets(app_id, EVERY))
+        found = [preset for preset in presets if wanted in preset.name.casefold()]
+        return found[page.offset : page.offset + page.limit], len(found)
 
     async def get(self, app_id: str, preset_id: str) -> Preset:
         """Raises NotFound."""
@@ -113,9 +123,8 @@ def merged(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """``given`` laid over ``before``; objects merge, everything else is replaced."""
     result = dict(before)
     for name, value in given.items():
-        old = result.get(name)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        result[name] = merged(old, value) if both else value
+        both = isinstance(result.get(name), dict) and isinstance(value, dict)
+        result[name] = merged(result[name], value) if both else value
     return result
 
 
@@ -178,7 +187,12 @@ def _default_config(view_type: str, *, host: bool) -> dict[str, Any]:
             "kick_participant": host,
             "media": {"audio": produce, "video": produce, "screenshare": produce},
             "pin_participant": host,
-            "plugins": {"can_close": host, "can_edit_config": host, "can_start": host, "config": {}},
+            "plugins": {
+                "can_close": host,
+                "can_edit_config": host,
+                "can_start": host,
+                "config": {},
+            },
             "polls": {"can_create": host, "can_view": True, "can_vote": True},
             "recorder_type": "NONE",
             "show_participant_list": True,

@@ -81,7 +81,7 @@ class Rooms:
     async def add_participant(
         self, app_id: str, meeting_id: str, given: dict[str, Any]
     ) -> tuple[Participant, str]:
-        """Invite somebody; the participant and a token. Raises NotFound, Invalid (no such preset)."""
+        """Invite somebody; the participant and a token. Raises NotFound, Invalid (preset)."""
         now = self._clock.now()
         participant = Participant(
             id=self._clock.new_id(),
@@ -111,9 +111,7 @@ class Rooms:
 
         return await self._records.read(ask)
 
-    async def participant(
-        self, app_id: str, meeting_id: str, participant_id: str
-    ) -> Participant:
+    async def participant(self, app_id: str, meeting_id: str, participant_id: str) -> Participant:
         """Raises NotFound, also for one that was deleted."""
         return await self._records.read(
             lambda tx: _participant(tx, app_id, meeting_id, participant_id)
@@ -179,9 +177,7 @@ def _meeting(tx: Transaction, app_id: str, meeting_id: str) -> Meeting:
     return meeting
 
 
-def _participant(
-    tx: Transaction, app_id: str, meeting_id: str, participant_id: str
-) -> Participant:
+def _participant(tx: Transaction, app_id: str, meeting_id: str, participant_id: str) -> Participant:
     _meeting(tx, app_id, meeting_id)
     found = tx.rooms.participant(app_id, participant_id)
     if found is None or found.meeting_id != meeting_id or found.deleted_at is not None:

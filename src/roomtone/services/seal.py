@@ -22,10 +22,12 @@ from roomtone.model.sessions import ENDED, Peer, Session
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Chunk, Journal
 from roomtone.ports.records import Records, StoredReport, Transaction
-from roomtone.report.build import ProducerTrace, build, traces
-from roomtone.report.fold import PeerState, fold, new_state
+from roomtone.report.build import build
+from roomtone.report.fold import fold, new_state
 from roomtone.report.order import in_order
+from roomtone.report.state import PeerState
 from roomtone.report.stay import clock_offset, stay
+from roomtone.report.traces import ProducerTrace, traces
 from roomtone.report.version import MODEL
 from roomtone.services.roster import CURSOR
 
@@ -119,7 +121,7 @@ class Sealer:
                 kept[peer.subject] = folded
         changed = 0
         for peer in peers:
-            folded = kept.pop(peer.subject, None) or await self._folded(peer, session)
+            folded = kept.get(peer.subject) or await self._folded(peer, session)
             body = await asyncio.to_thread(self._body, peer, session, folded, others)
             changed += await self._records.write(self._put(peer, body))
         return changed

@@ -3,7 +3,9 @@
 Nothing here changes a row; the roster does that.
 """
 
+from collections import OrderedDict
 from typing import Protocol
+from zlib import decompress
 
 from msgspec import Struct
 
@@ -29,6 +31,11 @@ NO_SUCH_REPORT = "No such peer."
 MAX_BREAKOUT_DEPTH = 8
 """Breakout rooms of breakout rooms; nobody nests deeper, and a loop ends here."""
 
+GZIP_WINDOW = 31
+"""Window bits that make zlib read a gzip header."""
+PLAIN_BYTES = 16 * 1024 * 1024
+"""Inflated reports kept in memory; an hour's call is a few hundred KB."""
+
 
 class Sealer(Protocol):
     """Folds the journal of a peer whose report is not stored."""
@@ -50,12 +57,13 @@ class Sessions:
         self._records = records
         self._clock = clock
         self._sealer = sealer
+        self._plain: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
     async def find(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
         """A slice of an app's sessions, and how many there are."""
         return await self._records.read(lambda tx: tx.sessions.list_sessions(asked, page))
 
-    async def get(self, app_id: str, session_id: str) -> Session:
+    def get(self, app_id: str, session_id: str) -> Session:
         """Raises NotFound."""
         return self._records.peek(lambda tx: _session(tx, app_id, session_id))
 
@@ -76,9 +84,7 @@ class Sessions:
 
         return await self._records.read(ask)
 
-    async def peers(
-        self, app_id: str, asked: PeerFilter, page: Page
-    ) -> tuple[list[Peer], int]:
+    async def peers(self, app_id: str, asked: PeerFilter, page: Page) -> tuple[list[Peer], int]:
         """A slice of the peers of a session, and how many there are. Raises NotFound."""
         now = self._clock.now()
 
@@ -88,9 +94,7 @@ class Sessions:
 
         return await self._records.read(ask)
 
-    async def people(
-        self, app_id: str, asked: PeerFilter, page: Page
-    ) -> tuple[list[Person], int]:
+    async def people(self, app_id: str, asked: PeerFilter, page: Page) -> tuple[list[Person], int]:
         """A slice of the people of a session, and how many there are. Raises NotFound."""
 
         def ask(tx: Transaction) -> list[Person]:
@@ -139,8 +143,28 @@ class Sessions:
         return peer
 
     def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
-        """The sealed report, if there is one."""
-        return self._records.peek(lambda tx: tx.reports.report(app_id, peer_id))
+        """The sealed report, if there is one and it still holds."""
+
+        def ask(tx: Transaction) -> StoredReport | None:
+            report = tx.reports.report(app_id, peer_id)
+            if report is None:
+                return None
+            session = tx.sessions.session_by_id(report.session_id)
+            # Late facts unseal a session; until it is sealed again its reports are told anew.
+            return report if session is not None and session.sealed_at is not None else None
+
+        return self._records.peek(ask)
+
+    def plain_body(self, report: StoredReport) -> bytes:
+        """A sealed report's JSON for those who take no gzip; the latest few are remembered."""
+        # A gzip stream ends with the CRC-32 of its content: a report sealed anew is another entry.
+        key = (report.subject, report.body[-8:])
+        body = self._plain.get(key)
+        if body is None:
+            body = self._plain[key] = decompress(report.body, GZIP_WINDOW)
+            while sum(map(len, self._plain.values())) > PLAIN_BYTES and len(self._plain) > 1:
+                self._plain.popitem(last=False)
+        return body
 
     async def live_report(self, peer: Peer) -> PeerReport:
         """The report of a peer that is not sealed, folded from what is known up to now."""
@@ -149,9 +173,7 @@ class Sessions:
     async def view_types(self, app_id: str, presets: set[str]) -> dict[str, str | None]:
         """The view type of each of these presets; None where it is not known any more."""
         return await self._records.read(
-            lambda tx: {
-                name: view_type_of(tx.rooms.preset_named(app_id, name)) for name in presets
-            }
+            lambda tx: {name: view_type_of(tx.rooms.preset_named(app_id, name)) for name in presets}
         )
 
 
@@ -173,9 +195,7 @@ def _tree(tx: Transaction, session: Session, depth: int) -> Tree:
 
 
 def _below(tree: Tree) -> list[Session]:
-    return [
-        session for room in tree.rooms for session in (room.session, *_below(room))
-    ]
+    return [session for room in tree.rooms for session in (room.session, *_below(room))]
 
 
 def _matches(person: Person, search: str | None) -> bool:

@@ -193,9 +193,7 @@ class Tenants:
             created_at=self._clock.now(),
         )
 
-    def _new_token(
-        self, account_id: str, app_id: str | None, name: str, scope: str
-    ) -> IssuedToken:
+    def _new_token(self, account_id: str, app_id: str | None, name: str, scope: str) -> IssuedToken:
         text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         token = ApiToken(
             id=self._clock.new_id(),

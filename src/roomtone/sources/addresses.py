@@ -1,12 +1,14 @@
 """Masking of addresses, as the vendor's client does it for IPv4, and properly for IPv6.
 
 IPv4 loses its last two octets (``203.0.113.9`` → ``203.0.0.0``). IPv6 keeps its first 48 bits, the
-site (``2001:db8:7:1::5`` → ``2001:db8:7::``). The vendor's client leaves IPv6 whole and puts ``.0.0``
-behind it (``fd00::2.0.0``), which no parser takes, so nothing here parses strictly. Whatever is not
-an address (mDNS names, ``(redacted)``) is kept out: it says nothing and could say too much.
+site (``2001:db8:7:1::5`` → ``2001:db8:7::``). The vendor's client leaves IPv6 whole and puts
+``.0.0`` behind it (``fd00::2.0.0``), which no parser takes, so nothing here parses strictly.
+Whatever is not an address (mDNS names, ``(redacted)``) is kept out: it says nothing and could say
+too much.
 """
 
 import re
+from functools import lru_cache
 
 _IPV4 = re.compile(r"(25[0-5]|2[0-4]\d|1?\d?\d)\.(25[0-5]|2[0-4]\d|1?\d?\d)\.[\d.]+")
 _GROUP = re.compile(r"[0-9a-f]{1,4}")
@@ -14,6 +16,7 @@ _SITE_GROUPS = 3
 _ALL_GROUPS = 8
 
 
+@lru_cache(maxsize=4096)  # the same few addresses come with every snapshot
 def masked(address: str | None) -> str | None:
     """The address without what tells a household or a machine; None for anything else.
 

@@ -8,6 +8,8 @@ when it meets an old one. What is known (quality.md 1.2, and the recordings of J
   said ``ipAddress``, ``portNumber``, ``transport``.
 * Chrome before 112, Safari before 17: concealment, frame sizes, levels and the track's own id stood
   on ``track`` objects, to which the stream points with ``trackId``.
+* Chrome before 90 gave a level below zero until the first packet came.
+* Safari leaves the ``kind`` of what the other end reports empty; the stream it is about has one.
 * All of them at some time: ``mediaType`` for ``kind``, ``ip`` for ``address``.
 """
 
@@ -75,8 +77,11 @@ def modernised(report: list[Any]) -> Report:
         for stat in stats
         if stat is not None and stat.get("type") == "track" and isinstance(stat.get("id"), str)
     }
+    by_id = {_key(stat.get("id")): stat for stat in stats if stat is not None}
     for stat in stats:
-        if stat is not None and stat.get("type") == "inbound-rtp":
+        if stat is not None and stat["type"] == "remote-inbound-rtp" and not stat.get("kind"):
+            stat["kind"] = by_id.get(_key(stat.get("localId")), {}).get("kind")
+        if stat is not None and stat["type"] == "inbound-rtp":
             track = tracks.get(_key(stat.get("trackId")))
             if track is not None:
                 _complete(stat, track)
@@ -87,12 +92,18 @@ def _key(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _is_negative(value: Any) -> bool:
+    return isinstance(value, int | float) and value < 0
+
+
 def _rename(stat: dict[str, Any]) -> None:
     kind = _key(stat.get("type"))
     kind = stat["type"] = _TYPES.get(kind, kind)
     for old, new in _WORDS.get(kind, {}).items():
-        if stat.get(new) is None and old in stat:
+        if not stat.get(new) and old in stat:
             stat[new] = stat[old]
+    if _is_negative(stat.get("audioLevel")):
+        del stat["audioLevel"]
     if stat.get("isRemote") is True and kind in ("inbound-rtp", "outbound-rtp"):
         stat["type"] = f"remote-{kind}"
         if stat.get("localId") is None:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 MAX_FAULTS = 100
 """A list that a person still reads; past it the list ends with "and more"."""
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for text that is not JSON, not UTF-8, or nested past the interpreter's limit."""
+"""What msgspec raises for text that is not JSON, not UTF-8, or nested past the stack's limit."""
 
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
@@ -25,7 +25,7 @@ _STAND_INS: dict[str, Any] = {"id": "", "timestamp": 0.0}
 
 
 def every_fault(value: Any, kind: Any, where: str) -> list[Fault]:
-    """The faults of JSON-like ``value`` as a ``kind``; changes ``value``. Paths begin at ``where``."""
+    """The faults of JSON-like ``value`` as a ``kind``; paths begin at ``where``. It is changed."""
     faults: list[Fault] = []
     seen: set[str] = set()
     while len(faults) < MAX_FAULTS:

@@ -12,5 +12,5 @@ def uuid_or_none(text: str) -> str | None:
 
 
 def peer_id_of(text: str | None) -> str:
-    """The id of another peer as the vendor's client gives it: lower case if a UUID, else as it is."""
+    """The id of another peer as the vendor's client gives it; a UUID in lower case."""
     return "" if not text else uuid_or_none(text) or text

@@ -25,7 +25,7 @@ from roomtone.model.stats import (
 from roomtone.sources.addresses import masked
 
 ABSURD_JITTER_S = 10.0
-"""Some browsers once gave milliseconds; no call with such a jitter in seconds is one (quality.md 1.2)."""
+"""Some browsers once gave milliseconds; no call has such a jitter in seconds (quality.md 1.2)."""
 
 Groups = dict[type, list[Any]]
 
@@ -39,7 +39,7 @@ def grouped(stats: Iterable[object]) -> Groups:
 
 
 def selected(groups: Groups) -> CandidatePair | None:
-    """The pair in use: the transport's choice, else Firefox's mark, else the liveliest nominated."""
+    """The pair in use: the transport's choice, else Firefox's mark, else the nominated sender."""
     pairs: list[CandidatePair] = groups.get(CandidatePair, [])
     chosen = {transport.selected_candidate_pair_id for transport in groups.get(Transport, ())}
     for some in (

@@ -31,7 +31,7 @@ _PASSED_OVER = (
     *("receiver", "remote-outbound-rtp", "sctp-transport", "sender", "stream", "transceiver"),
 )
 _Track = msgspec.defstruct("_Track", [], tag_field="type", tag="track")
-_Known: Any = Union[  # noqa: UP007 - built from a list, which | cannot do
+_Known: Any = Union[
     (
         KeptStat,
         _Track,
@@ -68,61 +68,58 @@ class TrackHint(Struct, frozen=True):
     display_height: Pixels | None = None
 
 
-class _Rest(Struct, frozen=True):
-    """The metadata but for the report. ``paused`` holds for every track."""
+class _Stats(Struct, frozen=True):
+    """The metadata, its report read freely. ``paused`` holds for every track."""
 
     pc: Id | None = None
+    report: list[Any] | None = None
     tracks: list[TrackHint] | None = None
     role: Literal["producing", "consuming", "both"] | None = None
     paused: bool | None = None
 
 
-class _Whole(_Rest, frozen=True):
+class _FluentStats(_Stats, frozen=True):
+    """The metadata, its report read straight into structs."""
+
     report: list[_Known] | None = None
 
 
-class _Raw(_Rest, frozen=True):
-    report: list[Any] | None = None
-
-
-_WHOLE = msgspec.json.Decoder(_Whole)
-_RAW = msgspec.json.Decoder(_Raw)
+_FREELY = msgspec.json.Decoder(_Stats)
+_FLUENTLY = msgspec.json.Decoder(_FluentStats)
 
 
 def stats_fact(raw: Raw, t: int, *, mask: bool) -> Snapshot:
     """The snapshot of a ``stats`` entry. Raises Invalid with every fault, or TooLarge."""
     try:
-        whole: _Rest = _WHOLE.decode(raw)
-        report: list[Any] | None = whole.report  # type: ignore[attr-defined]
-        groups = grouped(report or ())
+        said: _Stats = _FLUENTLY.decode(raw)
+        groups = grouped(said.report or ())
         fluent = not _speaks_old(groups, raw)
     except MALFORMED:
         fluent = False
     if not fluent:
-        whole = decode_or_refuse(_RAW, raw, _Raw)
-        report = whole.report  # type: ignore[attr-defined]
-        _bound(report)
-        groups = grouped(converted(report or ()))
-    _bound(report)
+        said = decode_or_refuse(_FREELY, raw, _Stats)
+        _bound(said.report)
+        groups = grouped(converted(said.report or ()))
+    _bound(said.report)
     faults = []
-    if not whole.pc:
+    if not said.pc:
         faults.append(Fault("pc", "missing: name the RTCPeerConnection"))
-    if report is None:
+    if said.report is None:
         faults.append(Fault("report", "missing: a list of W3C stats objects"))
-    tracks = _tracks(whole, faults)
+    tracks = _tracks(said, faults)
     if faults:
         raise Invalid("stats", tuple(faults))
     return Snapshot(
         t=t,
-        transport=whole.pc or "",
-        role=whole.role or role_of(groups),
+        transport=said.pc or "",
+        role=said.role or role_of(groups),
         stats=kept(groups, mask=mask),
         tracks=tracks,
     )
 
 
 def converted(report: Any) -> list[KeptStat]:
-    """A report of any dialect, already read as dicts, as structs. Raises Invalid with every fault."""
+    """A report of any dialect, read as dicts, as structs. Raises Invalid with every fault."""
     stats: list[KeptStat] = []
     faults: list[Fault] = []
     for number, stat in enumerate(modernised(list(report))):
@@ -144,7 +141,7 @@ def converted(report: Any) -> list[KeptStat]:
 
 
 def role_of(groups: Groups) -> str:
-    """Which way media flows: ``producing``, ``consuming``, or ``both``, also while nothing flows."""
+    """Which way media flows: ``producing``, ``consuming``, or ``both`` (also before any does)."""
     sends, receives = bool(groups.get(OutboundRtp)), bool(groups.get(InboundRtp))
     if sends == receives:
         return "both"
@@ -155,19 +152,20 @@ def _speaks_old(groups: Groups, raw: Raw) -> bool:
     """Whether a report that decoded well says something in words that were not read."""
     if _Track in groups:
         return True
-    anonymous = discards_unsaid = False
+    anonymous = False
     for kind in (InboundRtp, OutboundRtp, RemoteInboundRtp):
         for stream in groups.get(kind, ()):
-            if stream.kind is None:
+            if not stream.kind:
                 return True
             anonymous |= stream.transport_id is None
-    for stream in groups.get(InboundRtp, ()):
-        discards_unsaid |= stream.packets_discarded is None
-    text = memoryview(raw)
     # Chrome says isRemote of candidates too, but names the transport of each stream.
-    return (anonymous and _IS_REMOTE.search(text) is not None) or (
-        discards_unsaid and b'"discardedPackets"' in bytes(text)
+    if anonymous and _IS_REMOTE.search(raw):
+        return True
+    unsaid = any(
+        stream.packets_discarded is None and (stream.kind == "audio" or stream.transport_id is None)
+        for stream in groups.get(InboundRtp, ())
     )
+    return unsaid and b'"discardedPackets"' in bytes(raw)
 
 
 def _bound(report: list[Any] | None) -> None:
@@ -175,13 +173,13 @@ def _bound(report: list[Any] | None) -> None:
         raise TooLarge(f"More than {MAX_STATS_PER_REPORT} stats objects in one report.")
 
 
-def _tracks(whole: _Rest, faults: list[Fault]) -> tuple[Track, ...]:
-    hints = whole.tracks
+def _tracks(said: _Stats, faults: list[Fault]) -> tuple[Track, ...]:
+    hints = said.tracks
     if not hints:
         return ()
     if len(hints) > MAX_STATS_PER_REPORT:
         raise TooLarge(f"More than {MAX_STATS_PER_REPORT} tracks in one report.")
-    paused = whole.paused is True
+    paused = said.paused is True
     return tuple(
         _track(hint, paused, f"tracks[{number}]", faults) for number, hint in enumerate(hints)
     )

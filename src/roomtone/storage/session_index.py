@@ -237,7 +237,8 @@ class _Sessions:
 def _having(column: npt.NDArray[Any], numbers: Numbers) -> Flags:
     """Which entries are one of the numbers."""
     if len(numbers) <= 1:
-        return np.equal(column, numbers[0] if len(numbers) else -1)
+        only: Flags = np.equal(column, numbers[0] if len(numbers) else -1)
+        return only
     table = np.zeros(int(column.max(initial=0)) + 1, np.bool_)
     table[numbers[numbers < len(table)]] = True
     flags: Flags = table.take(column)

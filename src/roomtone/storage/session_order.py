@@ -31,7 +31,8 @@ class SortOrder:
         """Rows that have a key."""
         self._rows = np.empty(0, np.int64)
         self._length = 0
-        """Rows in the order: the settled ones, but for those that were removed."""
+        """Rows in the order: the settled ones, but for those that were removed. The removed ones
+        stand behind the others with the largest key, as NumPy's bisection wants all rows sorted."""
         self._settled = 0
         """Rows from here on have come since."""
         self._changed: dict[int, int] = {}
@@ -75,11 +76,11 @@ class SortOrder:
         if not (self._changed or self._removed or self._settled < self._count):
             return
         came = np.arange(self._settled, self._count)
-        if self._removed:
-            came = came[~np.isin(came, list(self._removed))]
+        removed = np.array(list(self._removed), np.int64)
+        came = came[~np.isin(came, removed)]
         changed = np.array(list(self._changed), np.int64)
-        gone = np.array([row for row in self._removed if row < self._settled], np.int64)
-        leave = np.concatenate([changed, gone])
+        leave = np.concatenate([changed, removed[removed < self._settled]])
+        behind = np.concatenate([self._rows[self._length : self._settled], removed])
         enter = np.concatenate([changed, came])
         keys = np.concatenate([np.array(list(self._changed.values()), np.int64), self._keys[came]])
         if len(leave) + len(enter) > 64 + self._length // 128:
@@ -88,13 +89,17 @@ class SortOrder:
             held = self._rows[: self._length]
             held = held[stays[held]]
             keys = np.concatenate([self._keys[held], keys])
-            self._rows, _ = self._sorted(np.concatenate([held, enter]), keys)
-            self._length = len(self._rows)
-        else:
+            rows, _ = self._sorted(np.concatenate([held, enter]), keys)
+            self._length = len(rows)
+            self._rows = rows
+        elif len(leave) + len(enter):
             out = np.sort(self._places(leave, self._keys[leave]))
             enter, keys = self._sorted(enter, keys)
             self._rewrite(out.tolist(), self._places(enter, keys).tolist(), enter)
         self._keys[changed] = list(self._changed.values())
+        self._keys[removed] = _MOST
+        self._rows = grown(self._rows, self._count)
+        self._rows[self._length : self._count] = behind
         self._settled = self._count
         self._changed.clear()
         self._removed.clear()
@@ -113,8 +118,7 @@ class SortOrder:
     def _places(self, rows: Numbers, keys: Numbers) -> Numbers:
         """How many rows of the order come before each of these (key, id)."""
         held = self._rows[: self._length]
-        places = np.searchsorted(self.keys, keys, side="left", sorter=held)
-        ends = np.searchsorted(self.keys, keys, side="right", sorter=held)
+        places, ends = self._group(keys)
         text = self._ids.text
         for at in np.flatnonzero(places < ends).tolist():
             group = held[places[at] : ends[at]]
@@ -139,17 +143,22 @@ class SortOrder:
         self._rows[low : low + len(middle)] = middle
         self._length = length
 
+    def _group(self, keys: Numbers) -> tuple[Numbers, Numbers]:
+        """Where the rows with each of these keys stand: from, and to before."""
+        held = self._rows[: self._settled]
+        settled = self._keys[: self._settled]
+        starts = np.searchsorted(settled, keys, side="left", sorter=held)
+        ends = np.searchsorted(settled, keys, side="right", sorter=held)
+        return starts.clip(max=self._length), ends.clip(max=self._length)
+
     def between(self, low: int | None, high: int | None) -> tuple[int, int]:
         """Where in the order the keys ``low`` … ``high`` stand (inclusive; None: no bound), as a
         half-open range of places."""
-        held = self._rows[: self._length]
         start, end = 0, self._length
         if low is not None and low > _LEAST:
-            bound = min(low, _MOST)
-            start = int(np.searchsorted(self.keys, bound, side="left", sorter=held))
+            start = int(self._group(np.array([low]))[0][0]) if low <= _MOST else end
         if high is not None and high < _MOST:
-            bound = max(high, _LEAST)
-            end = int(np.searchsorted(self.keys, bound, side="right", sorter=held))
+            end = int(self._group(np.array([high]))[1][0]) if high >= _LEAST else 0
         return start, max(start, end)
 
     def page(
@@ -167,9 +176,7 @@ class SortOrder:
             return held[picked.numbered(first, last)], picked.total
         places = picked.numbered(picked.total - last, picked.total - first)
         keys = self._keys[held[places]]
-        order = self._rows[: self._length]
-        starts = np.searchsorted(self.keys, keys, side="left", sorter=order) - span[0]
-        ends = np.searchsorted(self.keys, keys, side="right", sorter=order) - span[0]
+        starts, ends = (places - span[0] for places in self._group(keys))
         if len(keys) < int((ends - starts).sum()):
             places = picked.mirrored(places, starts, ends)
         return held[places[::-1]], picked.total

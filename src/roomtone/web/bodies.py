@@ -48,4 +48,6 @@ def inflate(body: bytes) -> bytes:
 
 
 def _too_large() -> TooLarge:
-    return TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes; send fewer entries at a time.")
+    return TooLarge(
+        f"The body is larger than {MAX_BODY_BYTES} bytes; send fewer entries at a time."
+    )

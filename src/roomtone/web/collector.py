@@ -34,7 +34,9 @@ _JSON = "application/json"
 log = structlog.get_logger()
 
 
-def collector_routes(collector: Collector, locate: Locate, trusted: frozenset[str]) -> list[BaseRoute]:
+def collector_routes(
+    collector: Collector, locate: Locate, trusted: frozenset[str]
+) -> list[BaseRoute]:
     """The routes of both doors, and of the look-ups that RealtimeKit's client waits for."""
 
     def sender(request: Request) -> Sender:

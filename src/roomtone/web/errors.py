@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class ErrorSource(Struct, frozen=True, omit_defaults=True):
-    """Where a fault is: a query ``parameter`` by name, or a ``pointer`` into the body (RFC 6901)."""
+    """Where a fault is: a query ``parameter``, or a ``pointer`` into the body (RFC 6901)."""
 
     parameter: str | UnsetType = UNSET
     pointer: str | UnsetType = UNSET

@@ -1,8 +1,8 @@
 """Query strings, read by type: total, and with every fault listed.
 
-An operation names its parameters as values of :class:`Parameter`; the same values read the query and
-describe it in ``openapi.json``. Unknown parameters are passed over, as the vendor does (contract 0).
-Numbers may come as ``2.0``: the vendor's SDK sends a Python float as it is.
+An operation names its parameters as values of :class:`Parameter`; the same values read the query
+and describe it in ``openapi.json``. Unknown parameters are passed over, as the vendor does
+(contract 0). Numbers may come as ``2.0``: the vendor's SDK sends a Python float as it is.
 """
 
 import re
@@ -55,9 +55,7 @@ def read_query(raw: bytes, parameters: Sequence[Parameter[Any]]) -> Query:
     if not raw or not parameters:
         return _EMPTY
     try:
-        pairs = parse_qsl(
-            raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS
-        )
+        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise BadRequest(f"The query has more than {MAX_FIELDS} parameters.") from None
     given = dict(pairs)

@@ -37,8 +37,13 @@ def drive(
     # The SDKs read CLOUDFLARE_* variables; the plan alone shall decide.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CLOUDFLARE_")}
     done = subprocess.run(
-        command(sdk), input=json.dumps(plan), env=environment,
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+        command(sdk),
+        input=json.dumps(plan),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
     assert done.returncode == 0, f"the {sdk} driver failed:\n{done.stderr[-4000:]}"
     return json.loads(done.stdout)

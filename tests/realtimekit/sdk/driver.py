@@ -1,8 +1,8 @@
 """Drives the vendor's Python SDK, unmodified, and holds every answer against the SDK's own types.
 
 Runs in the SDK's own environment: ``python driver.py < plan.json > results.json``. The plan (see
-plan.py) names calls; for each the result holds the status, the raw body, the class of the error the
-SDK raised, and the faults: every place where the body is not what the SDK's pydantic models declare.
+plan.py) names calls; for each the result holds the status, the raw body, the class of the error
+that the SDK raised, and the faults: every place where the body is not what its models declare.
 
 The SDK itself never complains (it builds models without validating), so this walks the annotations:
 
@@ -26,7 +26,7 @@ Fault = dict[str, str]
 
 
 def fault(path: str, what: str) -> list[Fault]:
-    """One thing that is wrong at one path. Paths leave list indexes out, so that they can be named."""
+    """One thing that is wrong at one path. List indexes are left out, so that a path is a name."""
     return [{"path": path, "fault": what}]
 
 
@@ -159,7 +159,7 @@ def perform(plan: dict[str, Any], call: dict[str, Any], results: dict[str, Any])
         return {
             "status": error.status_code,
             "error": type(error).__name__,
-            "errors": len(error.errors),
+            "errors": len(error.errors or ()),
             "body": error.body,
             "faults": [],
         }

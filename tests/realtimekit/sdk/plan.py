@@ -59,7 +59,9 @@ def making_calls() -> list[Call]:
     held = {"title": "Weekly sync", "persist_chat": True, "session_keep_alive_time_in_secs": 60}
     people = [
         call(
-            f"participants: add {who}{suffix}", "meetings", "add_participant",
+            f"participants: add {who}{suffix}",
+            "meetings",
+            "add_participant",
             ids={"meeting_id": f"$meetings: create{suffix}:data.id"},
             params={"custom_participant_id": f"custom-{who}", "preset_name": preset, "name": name},
             expect=201,
@@ -69,16 +71,22 @@ def making_calls() -> list[Call]:
             ("a", "Alice", "group_call_host"),
             ("b", "Bob", "group_call_participant"),
         )
-    ]  # fmt: skip
+    ]
     config = {"ai_config": {"transcription": {"language": "en-US", "keywords": ["room"]}}}
     return [
         call("meetings: create", "meetings", "create", params=held, expect=201),
-        call("meetings: create another", "meetings", "create", params={"title": "Retro"}, expect=201),
-        call("meetings: create with configuration", "meetings", "create", params=config, expect=201),
+        call(
+            "meetings: create another", "meetings", "create", params={"title": "Retro"}, expect=201
+        ),
+        call(
+            "meetings: create with configuration", "meetings", "create", params=config, expect=201
+        ),
         call("meetings: list", "meetings", "get", params={"page_no": 1, "per_page": 2}),
         call("meetings: search", "meetings", "get", params={"search": "weekly"}),
         call("meetings: details", "meetings", "get_meeting_by_id", ids=m),
-        call("meetings: rename", "meetings", "update_meeting_by_id", ids=m, params={"title": "Sync"}),
+        call(
+            "meetings: rename", "meetings", "update_meeting_by_id", ids=m, params={"title": "Sync"}
+        ),
         call("meetings: replace", "meetings", "replace_meeting_by_id", ids=m, params=held),
         *people,
         call("participants: list", "meetings", "get_meeting_participants", ids=m),
@@ -86,9 +94,14 @@ def making_calls() -> list[Call]:
         call("participants: rename", "meetings", "edit_participant", ids=a, params={"name": "Ann"}),
         call("participants: refresh token", "meetings", "refresh_participant_token", ids=a),
         call("presets: list", "presets", "get"),
-        call("presets: details", "presets", "get_preset_by_id", ids={"preset_id": "$presets: list:data.0.id"}),
+        call(
+            "presets: details",
+            "presets",
+            "get_preset_by_id",
+            ids={"preset_id": "$presets: list:data.0.id"},
+        ),
         call("active session: none yet", "active_session", "get_active_session", ids=m, expect=404),
-    ]  # fmt: skip
+    ]
 
 
 def session_calls(ended: Room, live: Room) -> list[Call]:
@@ -110,22 +123,41 @@ def session_calls(ended: Room, live: Room) -> list[Call]:
         "of two people": {"participants": "2:2"},
         "of three and more": {"participants": "3:"},
         "everything at once": {
-            "associated_id": ended.meeting_id, "status": "ENDED", "page_no": 1, "per_page": 5,
-            "participants": "1:10", "sort_by": "createdAt", "sort_order": "DESC",
-            "start_time": "2020-01-01T00:00:00Z", "end_time": "2100-01-01T00:00:00Z",
+            "associated_id": ended.meeting_id,
+            "status": "ENDED",
+            "page_no": 1,
+            "per_page": 5,
+            "participants": "1:10",
+            "sort_by": "createdAt",
+            "sort_order": "DESC",
+            "start_time": "2020-01-01T00:00:00Z",
+            "end_time": "2100-01-01T00:00:00Z",
         },
-    }  # fmt: skip
+    }
     of = {"session_id": ended.session_id}
     details = ("sessions", "get_session_details")
     return [
         *(
-            call(f"sessions: {name}", "sessions", "get_sessions", params=params, may_lack=BREAKOUT_ROOMS)
+            call(
+                f"sessions: {name}",
+                "sessions",
+                "get_sessions",
+                params=params,
+                may_lack=BREAKOUT_ROOMS,
+            )
             for name, params in lists.items()
         ),
         call("session: ended", *details, ids=of, may_lack=BREAKOUT_ROOMS),
-        call("session: live", *details, ids={"session_id": live.session_id}, may_lack=BREAKOUT_ROOMS),
-        call("session: with breakout rooms", *details, ids=of, params={"include_breakout_rooms": True}),
-    ]  # fmt: skip
+        call(
+            "session: live", *details, ids={"session_id": live.session_id}, may_lack=BREAKOUT_ROOMS
+        ),
+        call(
+            "session: with breakout rooms",
+            *details,
+            ids=of,
+            params={"include_breakout_rooms": True},
+        ),
+    ]
 
 
 def participant_calls(ended: Room, live: Room) -> list[Call]:
@@ -152,18 +184,35 @@ def participant_calls(ended: Room, live: Room) -> list[Call]:
         call("people: with peer events", *listed, ids=of, params=events),
         call("people: live", *listed, ids=here, params=events),
         call("person", *one, ids={**of, "participant_id": ended.a_peers[0]}, may_lack=PEER_EVENTS),
-        call("person: with peer events", *one, ids={**of, "participant_id": ended.a_peers[0]}, params=events),
-        call("person: by user id", *one, ids={**here, "participant_id": live.b_user}, may_lack=PEER_EVENTS),
-        call("person: by custom id", *one, ids={**here, "participant_id": "custom-b"}, may_lack=PEER_EVENTS),
+        call(
+            "person: with peer events",
+            *one,
+            ids={**of, "participant_id": ended.a_peers[0]},
+            params=events,
+        ),
+        call(
+            "person: by user id",
+            *one,
+            ids={**here, "participant_id": live.b_user},
+            may_lack=PEER_EVENTS,
+        ),
+        call(
+            "person: by custom id",
+            *one,
+            ids={**here, "participant_id": "custom-b"},
+            may_lack=PEER_EVENTS,
+        ),
         *(
             call(
-                f"person: filters={only}", *one, ids={**of, "participant_id": ended.a_peers[0]},
+                f"person: filters={only}",
+                *one,
+                ids={**of, "participant_id": ended.a_peers[0]},
                 params={"filters": only},
                 may_lack=[*PEER_EVENTS, "*.peer_stats", "*.peer_stats.*", "*.quality_stats"],
             )
             for only in (*FILTERS, "device_info,ip_information,events")
         ),
-    ]  # fmt: skip
+    ]
 
 
 def peer_calls(ended: Room, live: Room) -> list[Call]:
@@ -173,15 +222,28 @@ def peer_calls(ended: Room, live: Room) -> list[Call]:
     cut = ["*.peer_stats", "*.peer_stats.*", "*.quality_stats", "*.peer_report", "*.peer_report.*"]
     return [
         call("peer", *report, ids=a, may_lack=PEER_EVENTS),
-        call("peer: the other side", *report, ids={"peer_id": ended.b_peers[0]}, may_lack=PEER_EVENTS),
+        call(
+            "peer: the other side", *report, ids={"peer_id": ended.b_peers[0]}, may_lack=PEER_EVENTS
+        ),
         call("peer: with peer events", *report, ids=a, params={"include_peer_events": True}),
         call("peer: connected", *report, ids={"peer_id": live.a_peers[0]}, may_lack=PEER_EVENTS),
-        call("peer: gone, of a live session", *report, ids={"peer_id": live.b_peers[0]}, may_lack=PEER_EVENTS),
+        call(
+            "peer: gone, of a live session",
+            *report,
+            ids={"peer_id": live.b_peers[0]},
+            may_lack=PEER_EVENTS,
+        ),
         *(
-            call(f"peer: filters={only}", *report, ids=a, params={"filters": only}, may_lack=[*PEER_EVENTS, *cut])
+            call(
+                f"peer: filters={only}",
+                *report,
+                ids=a,
+                params={"filters": only},
+                may_lack=[*PEER_EVENTS, *cut],
+            )
             for only in (*FILTERS, "device_info,ip_information,events")
         ),
-    ]  # fmt: skip
+    ]
 
 
 def refused_calls(ended: Room, foreign_account: str) -> list[Call]:
@@ -199,30 +261,60 @@ def refused_calls(ended: Room, foreign_account: str) -> list[Call]:
         call("404: malformed session id", *details, ids={"session_id": NOT_AN_ID}, expect=404),
         call("404: people of no session", *listed, ids={"session_id": NOBODY}, expect=404),
         call(
-            "404: person", "sessions", "get_session_participant_details",
-            ids={**of, "participant_id": NOBODY}, expect=404,
+            "404: person",
+            "sessions",
+            "get_session_participant_details",
+            ids={**of, "participant_id": NOBODY},
+            expect=404,
         ),
         call("404: peer", *report, ids={"peer_id": NOBODY}, expect=404),
-        call("404: meeting", "meetings", "get_meeting_by_id", ids={"meeting_id": NOBODY}, expect=404),
+        call(
+            "404: meeting", "meetings", "get_meeting_by_id", ids={"meeting_id": NOBODY}, expect=404
+        ),
         call("404: preset", "presets", "get_preset_by_id", ids={"preset_id": NOBODY}, expect=404),
-        call("404: nobody in the room", "active_session", "get_active_session", ids=meeting, expect=404),
+        call(
+            "404: nobody in the room",
+            "active_session",
+            "get_active_session",
+            ids=meeting,
+            expect=404,
+        ),
         call("404: no chat", "sessions", "get_session_chat", ids=of, expect=404),
         call("404: no transcript", "sessions", "get_session_transcripts", ids=of, expect=404),
         call("404: no summary", "sessions", "get_session_summary", ids=of, expect=404),
-        call("422: nothing to summarise", "sessions", "generate_summary_of_transcripts", ids=of, expect=422),
+        call(
+            "422: nothing to summarise",
+            "sessions",
+            "generate_summary_of_transcripts",
+            ids=of,
+            expect=422,
+        ),
         call("422: status", *sessions, params={"status": "OVER"}, expect=422),
         call(
-            "422: three faults", *sessions,
-            params={"status": "OVER", "sort_by": "mood", "per_page": 5000}, expect=422, faults=3,
+            "422: three faults",
+            *sessions,
+            params={"status": "OVER", "sort_by": "mood", "per_page": 5000},
+            expect=422,
+            faults=3,
         ),
         call("422: page too large", *listed, ids=of, params={"per_page": 201}, expect=422),
         call("422: view", *listed, ids=of, params={"view": "sideways"}, expect=422),
-        call("422: filter", *report, ids={"peer_id": ended.a_peers[0]}, params={"filters": "mood"}, expect=422),
         call(
-            "422: participant", "meetings", "add_participant", ids=meeting,
-            params={"custom_participant_id": "x", "preset_name": ""}, expect=422,
+            "422: filter",
+            *report,
+            ids={"peer_id": ended.a_peers[0]},
+            params={"filters": "mood"},
+            expect=422,
         ),
-    ]  # fmt: skip
+        call(
+            "422: participant",
+            "meetings",
+            "add_participant",
+            ids=meeting,
+            params={"custom_participant_id": "x", "preset_name": ""},
+            expect=422,
+        ),
+    ]
 
 
 def ending_calls(live: Room) -> list[Call]:
@@ -230,19 +322,33 @@ def ending_calls(live: Room) -> list[Call]:
     room = {"meeting_id": live.meeting_id}
     in_it = {**room, "participant_id": live.b_user}
     return [
-        call("active session", "active_session", "get_active_session", ids=room, may_lack=BREAKOUT_ROOMS),
         call(
-            "active session: kick one", "active_session", "kick_participants", ids=room,
+            "active session",
+            "active_session",
+            "get_active_session",
+            ids=room,
+            may_lack=BREAKOUT_ROOMS,
+        ),
+        call(
+            "active session: kick one",
+            "active_session",
+            "kick_participants",
+            ids=room,
             params={"participant_ids": [live.b_user], "custom_participant_ids": []},
         ),
         call("active session: kick all", "active_session", "kick_all_participants", ids=room),
         call(
-            "session: kicked out", "sessions", "get_session_details",
-            ids={"session_id": live.session_id}, may_lack=BREAKOUT_ROOMS,
+            "session: kicked out",
+            "sessions",
+            "get_session_details",
+            ids={"session_id": live.session_id},
+            may_lack=BREAKOUT_ROOMS,
         ),
         call("participants: delete", "meetings", "delete_meeting_participant", ids=in_it),
-        call("404: deleted participant", "meetings", "get_meeting_participant", ids=in_it, expect=404),
-    ]  # fmt: skip
+        call(
+            "404: deleted participant", "meetings", "get_meeting_participant", ids=in_it, expect=404
+        ),
+    ]
 
 
 def visiting_calls(ended: Room, live: Room, foreign_account: str) -> list[Call]:

@@ -1,4 +1,4 @@
-"""Plays a recording of RealtimeKit's own web client through the front door, as if it happened now."""
+"""Plays a recording of RealtimeKit's own web client through the front door, as if it were now."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+RECORDINGS = Path(__file__).resolve().parents[3] / "src" / "roomtone" / "recordings"
 
 
 @dataclass
@@ -31,7 +31,7 @@ def _iso(moment: datetime) -> str:
 
 def read(name: str) -> list[dict[str, Any]]:
     """The POSTs of a recording, in order of arrival."""
-    with gzip.open(DATA / f"{name}.jsonl.gz", "rt") as lines:
+    with gzip.open(RECORDINGS / f"{name}.jsonl.gz", "rt") as lines:
         posts = [json.loads(line) for line in lines]
     for post in posts:
         if isinstance(post["body"], str):

@@ -32,14 +32,22 @@ class RunningServer:
         """What the SDKs take for ``base_url``: the vendor's path on our host."""
         return f"{self.url}/client/v4"
 
-    def api(self, path: str, **query: Any) -> httpx.Response:
-        """GET below the account, as the SDKs do, but by hand."""
-        return httpx.get(
-            f"{self.sdk_base_url}/accounts/{self.account_id}/realtime/kit/{path}",
-            params=query,
-            headers={"authorization": f"Bearer {self.api_token}"},
-            timeout=30,
+    def api(self, path: str, app_id: str = "", **query: Any) -> Any:
+        """The ``data`` of a GET below an app (the first one by default), by hand."""
+        return self._ask("GET", path, app_id, params=query)
+
+    def post(self, path: str, body: dict[str, Any], app_id: str = "") -> Any:
+        """The ``data`` of a POST below an app, by hand."""
+        return self._ask("POST", path, app_id, json=body)
+
+    def _ask(self, method: str, path: str, app_id: str, **more: Any) -> Any:
+        app = f"accounts/{self.account_id}/realtime/kit/{app_id or self.app_id}"
+        headers = {"authorization": f"Bearer {self.api_token}"}
+        answer = httpx.request(
+            method, f"{self.sdk_base_url}/{app}/{path}", headers=headers, timeout=30, **more
         )
+        assert answer.is_success, f"{answer.status_code}: {answer.text}"
+        return answer.json()["data"]
 
 
 def _free_port() -> int:
@@ -66,15 +74,18 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
 def running_server(data: Path, **settings: Any) -> Iterator[RunningServer]:
     """Run ``roomtone init`` and ``roomtone serve`` until the block ends.
 
-    ``settings`` become ROOMTONE_* variables; those of the caller's own environment are not passed on.
+    ``settings`` become ROOMTONE_* variables; the caller's own are not passed on.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ROOMTONE_")}
     environment |= {f"ROOMTONE_{name.upper()}": str(value) for name, value in settings.items()}
     roomtone = [sys.executable, "-m", "roomtone"]
     made = subprocess.run(
         [*roomtone, "init", "--data", str(data), "--json"],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if made.returncode:
         raise RuntimeError(f"roomtone init: {made.stderr}")
     credentials = json.loads(made.stdout)
@@ -83,8 +94,10 @@ def running_server(data: Path, **settings: Any) -> Iterator[RunningServer]:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*roomtone, "serve", "--data", str(data), "--port", str(port)],
-            env=environment, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)

@@ -53,7 +53,7 @@ class Facade(Struct, frozen=True):
 class Call:
     """One request that was let in. ``app`` is None for what belongs to the account."""
 
-    __slots__ = ("_receive", "_scope", "account_id", "facade", "headers", "path", "query", "_app")
+    __slots__ = ("_app", "_receive", "_scope", "account_id", "facade", "headers", "path", "query")
 
     def __init__(
         self,
@@ -114,13 +114,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: int = 200
     parameters: tuple[Parameter[Any], ...] = ()
     body: type[Struct] | None = None
-    refusals: tuple[int, ...] = ()
-    """Statuses besides those that every operation may answer."""
+    narrowed: type[Struct] | None = None
+    """The answer's shape when ``filters`` took sections out of it."""
 
 
 class Resource(Struct, frozen=True):
-    """One path below ``/accounts/{account_id}/realtime/kit``."""
+    """One path below ``/accounts/{account_id}/realtime/kit/{app_id}``, or of the account itself."""
 
     path: str
     operations: dict[str, Operation]
     tag: str
+    of_account: bool = False

@@ -1,14 +1,13 @@
 """The façade's door: who are you, may you, how often, and then to the handler.
 
-Order of refusals: 404 unknown path, 405 wrong method, 401 no or bad token, 429 too many, 403 token of
-somebody else or with too little scope, 404 unknown app, 422 bad query; only then is anything of the
-resource looked up (contract 10). Everything up to the handler is synchronous: on the hot path one
-look-up of the token, by its digest.
+Order of refusals: 404 unknown path, 405 wrong method, 401 no or bad token, 429 too many, 403 token
+of somebody else or with too little scope, 404 unknown app, 422 bad query; only then is anything of
+the resource looked up (contract 10). Everything up to the handler is synchronous: on the hot path
+one look-up of the token, by its digest.
 """
 
 from base64 import b64decode
 
-from starlette._utils import get_route_path
 from starlette.types import Receive, Scope, Send
 
 from roomtone.model.errors import Refused, TooMany, Unauthenticated
@@ -26,6 +25,12 @@ NO_TOKEN = "Send an API token: Authorization: Bearer rt_…"  # noqa: S105 - adv
 _CONTENT_TYPE: Header = (b"content-type", JSON.encode())
 
 
+def template(resource: Resource) -> str:
+    """A resource's whole path below ``/accounts``."""
+    above = "/{account_id}/realtime/kit"
+    return above + resource.path if resource.of_account else f"{above}/{{app_id}}{resource.path}"
+
+
 class Door:
     """One ASGI application over a table of resources.
 
@@ -39,7 +44,11 @@ class Door:
         self._facade = facade
         self._limit = limit
         self._legacy = legacy
-        self._paths = Paths((resource.path, resource.operations) for resource in resources)
+        self._paths = Paths(
+            (resource.path if legacy else template(resource), resource.operations)
+            for resource in resources
+            if not (legacy and resource.of_account)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -58,7 +67,8 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method: str = scope["method"]
-        found = self._paths.find(get_route_path(scope))
+        # A mount leaves the path whole and says how much of it was its own.
+        found = self._paths.find(scope["path"][len(scope.get("root_path", "")) :])
         if found is None:
             return _plain(404, f"No route for {method} {scope['path']}.")
         operations, path = found
@@ -78,6 +88,7 @@ class Door:
     ) -> Call:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         facade = self._facade
+        app_id: str | None
         if self._legacy:
             app_id, text = _basic(headers)
         else:

@@ -1,7 +1,8 @@
 """JSON bodies, checked against a shape with every fault listed.
 
 msgspec stops at the first fault, so each field is converted on its own. Unknown fields are passed
-over; fields that were not given are not in the result. Nested objects are checked and kept as given.
+over; fields that were not given are not in the result. Nested objects are checked and kept as
+given.
 """
 
 import re
@@ -92,7 +93,9 @@ def _fault(message: str, kind: Any, pointer: str) -> Fault:
         message = message[: place.start()]
         pointer += re.sub(r"[.\[\]]+", "/", place.group(1)).rstrip("/")
     if message.startswith("Invalid enum value"):
-        words = [word for part in _parts(kind) if get_origin(part) is Literal for word in get_args(part)]
+        words = [
+            word for part in _parts(kind) if get_origin(part) is Literal for word in get_args(part)
+        ]
         return Fault(pointer, f"must be one of {', '.join(words)}")
     wanted, _, got = message.removeprefix("Expected ").partition(", got ")
     why = f"must be {_plain(wanted)}"
@@ -105,5 +108,3 @@ def _plain(words: str) -> str:
         names = [_KINDS.get(name, name) for name in found.group(1).split(" | ")]
         kinds = " or ".join(names) + words[found.end() :]
     return kinds
-
-

@@ -39,7 +39,9 @@ class Paths(Generic[T]):
                 node.parameter = _Node()
                 node.parameter.name = name
             elif node.parameter.name != name:
-                raise ValueError(f"{template}: this place is called {node.parameter.name} elsewhere")
+                raise ValueError(
+                    f"{template}: this place is called {node.parameter.name} elsewhere"
+                )
             node = node.parameter
         if node.found is not None:
             raise ValueError(f"{template} leads to two places")

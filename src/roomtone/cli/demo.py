@@ -1,0 +1,263 @@
+"""``roomtone demo``: start Roomtone, play real recorded calls through its front doors, show it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from roomtone.cli.credentials import Credentials, prepare
+from roomtone.cli.options import on_folder, with_settings
+from roomtone.cli.scripts import BUNDLED, Script, moved, script
+from roomtone.cli.serve import listen
+from roomtone.model.errors import Failed
+from roomtone.settings import Settings
+
+DATA = "roomtone-demo"
+PID = "serve.pid"
+LOG = "serve.log"
+PORTS_TRIED = 50
+READY_S = 20.0
+
+
+@click.command()
+@click.option("--stop", is_flag=True, help="Stop the server that an earlier demo left running.")
+@with_settings("data", "host", "port")
+def demo(settings: Settings, *, stop: bool) -> None:
+    """Play the bundled recordings of real calls into a fresh Roomtone and leave it running."""
+    console = Console()
+    folder = Path(DATA if settings.data == Settings().data else settings.data)
+    stopped = _stop(folder)
+    if stop:
+        console.print("Stopped." if stopped else "No demo is running.")
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    port = _free_port(settings.host, settings.port)
+    settings = Settings(data=str(folder), host=settings.host, port=port)
+    credentials, _ = on_folder(settings, prepare)
+    process = _start(settings)
+    asyncio.run(_show(console, credentials, process))
+
+
+async def _show(
+    console: Console, credentials: Credentials, process: subprocess.Popen[bytes]
+) -> None:
+    headers = {"authorization": f"Bearer {credentials.api_token}"}
+    async with httpx.AsyncClient(base_url=credentials.base_url, timeout=30) as client:
+        await _ready(client, process)
+        api = f"/client/v4/accounts/{credentials.account_id}/realtime/kit/{credentials.app_id}"
+        stage = Stage(client, api, headers)
+        scripts = [script(title, name) for title, name in BUNDLED]
+        columns = (
+            TextColumn("{task.description:38}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+        )
+        with Progress(*columns, console=console) as progress:
+            for one in scripts:
+                task = progress.add_task(one.title, total=len(one.posts))
+                async for _ in stage.play(one):
+                    progress.advance(task)
+        await _table(console, stage)
+    _how(console, credentials, process.pid)
+
+
+class Stage:
+    """Where scripts are played: an app of a running Roomtone."""
+
+    def __init__(self, client: httpx.AsyncClient, api: str, headers: dict[str, str]) -> None:
+        self._client = client
+        self._api = api
+        self._headers = headers
+
+    async def play(self, it: Script):  # type: ignore[no-untyped-def]
+        """Make the meeting and its people, send every request of theirs; yields after each."""
+        meeting = await self.post("/meetings", {"title": it.title})
+        tokens: dict[str, str] = {}
+        names: dict[str, str] = {}
+        for person in it.people:
+            about = {
+                "name": person.upper(),
+                "custom_participant_id": f"demo-{person}",
+                "preset_name": "group_call_participant",
+            }
+            made = await self.post(f"/meetings/{meeting['id']}/participants", about)
+            tokens[person] = made["token"]
+            names[f"<user:{person}>"] = made["id"]
+        now = int(time.time() * 1000)
+        for post in it.posts:
+            body = moved(post.body, now - it.end, _Fresh(names))
+            answer = await self._client.post(
+                post.path, json=body, headers={"authorization": f"Bearer {tokens[post.person]}"}
+            )
+            if answer.status_code >= 300:
+                raise Failed(
+                    f"{post.path} answered {answer.status_code}: {answer.text[:300]}",
+                    "This is a fault of Roomtone; please report it.",
+                )
+            yield post
+        await self.post(f"/meetings/{meeting['id']}/active-session/kick-all", None, missing_ok=True)
+
+    async def post(self, path: str, body: Any, *, missing_ok: bool = False) -> Any:
+        """POST to the API; its ``data``."""
+        answer = await self._client.post(self._api + path, json=body, headers=self._headers)
+        if answer.status_code == 404 and missing_ok:
+            return None
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GET from the API; its ``data``."""
+        answer = await self._client.get(self._api + path, params=query, headers=self._headers)
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+
+class _Fresh(dict[str, str]):
+    """Placeholders → ids; a peer's first mention makes it a new one."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key.startswith("<peer:"):
+            return self._names.setdefault(key, str(uuid4()))
+        return self._names.get(key, default)
+
+
+async def _table(console: Console, stage: Stage) -> None:
+    sessions = (await stage.get("/sessions", sort_order="ASC"))["sessions"]
+    table = Table(title="Sessions", title_justify="left")
+    for column, right in (
+        ("meeting", False),
+        ("session", False),
+        ("people", True),
+        ("peak", True),
+        ("minutes", True),
+        ("audio MOS", True),
+        ("video MOS", True),
+        ("status", False),
+    ):
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    for session in sessions:
+        audio, video = await _quality(stage, session["id"])
+        table.add_row(
+            session["meeting_display_name"],
+            session["id"],
+            str(session["total_participants"]),
+            str(session["max_concurrent_participants"]),
+            f"{session['minutes_consumed']:.2f}",
+            audio,
+            video,
+            session["status"],
+        )
+    console.print(table)
+
+
+async def _quality(stage: Stage, session_id: str) -> tuple[str, str]:
+    """Mean estimated MOS of what was received, as the session's peers report it."""
+    people = (await stage.get(f"/sessions/{session_id}/participants", per_page=200))["participants"]
+    scores: dict[str, list[float]] = {"audio": [], "video": []}
+    for person in people:
+        report = await stage.get(f"/sessions/peer-report/{person['id']}")
+        quality = report["participant"]["peer_report"]["quality"]
+        for kind, found in scores.items():
+            mos = quality[f"{kind}_consumer_cumulative"].get("quality_mos") or {}
+            if "avg" in mos:
+                found.append(mos["avg"])
+    audio, video = (f"{sum(s) / len(s):.2f}" if s else "–" for s in scores.values())
+    return audio, video
+
+
+def _how(console: Console, credentials: Credentials, pid: int) -> None:
+    c = credentials
+    api = f"{c.base_url}/client/v4"
+    print_ = console.print
+    print_(
+        f"\n[bold]Roomtone is running[/bold] at {c.base_url}   (API reference: {c.base_url}/docs)"
+    )
+    print_(f"  account_id  {c.account_id}\n  app_id      {c.app_id}\n  API token   {c.api_token}\n")
+    print_("[bold]With the vendor's own SDK[/bold] (pip install cloudflare)")
+    example = f"""\
+from cloudflare import Cloudflare
+client = Cloudflare(base_url="{api}", api_token="{c.api_token}")
+for s in client.realtime_kit.sessions.get_sessions("{c.app_id}", account_id="{c.account_id}").data.sessions:
+    p = client.realtime_kit.sessions.get_session_participants(s.id, account_id="{c.account_id}", app_id="{c.app_id}")
+    print(s.meeting_display_name, s.minutes_consumed, [x.display_name for x in p.data.participants])
+"""
+    console.print(example, markup=False, highlight=False, soft_wrap=True)
+    print_("[bold]With curl[/bold]")
+    curl = (
+        f"curl -s -H 'Authorization: Bearer {c.api_token}' "
+        f"'{api}/accounts/{c.account_id}/realtime/kit/{c.app_id}/sessions?per_page=3'\n"
+    )
+    console.print(curl, markup=False, highlight=False, soft_wrap=True)
+    print_(f"It goes on running (pid {pid}). Stop it with: roomtone demo --stop")
+
+
+# --- the server's process -------------------------------------------------------------------------
+
+
+def _free_port(host: str, port: int) -> int:
+    for candidate in range(port, port + PORTS_TRIED):
+        try:
+            listen(host, candidate).close()
+        except Failed:
+            continue
+        return candidate
+    raise Failed(f"ports {port} to {port + PORTS_TRIED} are all taken", "Name one with --port.")
+
+
+def _start(settings: Settings) -> subprocess.Popen[bytes]:
+    folder = Path(settings.data)
+    command = [sys.executable, "-m", "roomtone", "serve", "--data", settings.data]
+    command += ["--host", settings.host, "--port", str(settings.port)]
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    (folder / PID).write_text(str(process.pid))
+    return process
+
+
+async def _ready(client: httpx.AsyncClient, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if (await client.get("/healthz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            await asyncio.sleep(0.05)
+    raise Failed("the server did not start", f"See {LOG} in the demo's data folder.")
+
+
+def _stop(folder: Path) -> bool:
+    """Stop the server of an earlier demo, if it is one and it runs."""
+    try:
+        pid = int((folder / PID).read_text())
+        command = Path(f"/proc/{pid}/cmdline")
+        # A pid is used again after a while: only a Roomtone on this very folder is ours to stop.
+        if command.exists() and str(folder).encode() not in command.read_bytes():
+            return False
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError):
+        return False
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return True
+        time.sleep(0.1)
+    return True

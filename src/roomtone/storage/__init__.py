@@ -1,0 +1,1 @@
+"""Storage: the ports' adapters on SQLite and in memory. One file per stored noun."""

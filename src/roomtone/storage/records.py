@@ -1,0 +1,90 @@
+"""SqlRecords: the records port on a :class:`Database`, file or memory."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from roomtone.ports.records import Transaction
+from roomtone.storage.connections import Connection
+from roomtone.storage.database import Database
+from roomtone.storage.peers import SqlPeerRows
+from roomtone.storage.quarantine import SqlQuarantine
+from roomtone.storage.reports import SqlReports
+from roomtone.storage.rooms import SqlRooms
+from roomtone.storage.sessions import SessionList, SqlSessionRows
+from roomtone.storage.tenants import SqlTenants
+
+T = TypeVar("T")
+
+_CURSOR = "SELECT position FROM cursors WHERE name = ?"
+_SET_CURSOR = (
+    "INSERT INTO cursors (name, position) VALUES (?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET position = excluded.position"
+)
+
+
+class SqlSessions(SqlSessionRows, SqlPeerRows):
+    """See :class:`roomtone.ports.records.Sessions`."""
+
+
+class SqlTransaction:
+    """What a function sees of the records. The nouns are made as they are asked for."""
+
+    __slots__ = ("_connection", "_listing")
+
+    def __init__(self, connection: Connection, listing: SessionList) -> None:
+        self._connection = connection
+        self._listing = listing
+
+    @property
+    def tenants(self) -> SqlTenants:
+        return SqlTenants(self._connection)
+
+    @property
+    def rooms(self) -> SqlRooms:
+        return SqlRooms(self._connection)
+
+    @property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self._connection, self._listing)
+
+    @property
+    def reports(self) -> SqlReports:
+        return SqlReports(self._connection)
+
+    @property
+    def quarantine(self) -> SqlQuarantine:
+        return SqlQuarantine(self._connection)
+
+    def cursor(self, name: str) -> int:
+        """A named position, 0 at first."""
+        found = self._connection.raw.execute(_CURSOR, (name,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def set_cursor(self, name: str, position: int) -> None:
+        """Move it."""
+        self._connection.raw.execute(_SET_CURSOR, (name, position))
+
+
+class SqlRecords:
+    """See :mod:`roomtone.ports.records`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._listing = SessionList()
+
+    async def read(self, ask: Callable[[Transaction], T]) -> T:
+        """Run on a consistent view, on a reader's thread."""
+        return await self._database.read(lambda c: ask(SqlTransaction(c, self._listing)))
+
+    def peek(self, ask: Callable[[Transaction], T]) -> T:
+        """Run at once on this thread: for look-ups by key."""
+        return self._database.peek(lambda c: ask(SqlTransaction(c, self._listing)))
+
+    async def write(self, change: Callable[[Transaction], T]) -> T:
+        """Run in a durable transaction, which others that wait may share."""
+        return await self._database.write(lambda c: ask_in(c, change, self._listing))
+
+
+def ask_in(connection: Connection, change: Callable[[Transaction], T], listing: SessionList) -> T:
+    """Run a function on a connection's open transaction."""
+    return change(SqlTransaction(connection, listing))

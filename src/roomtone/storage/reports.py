@@ -1,0 +1,42 @@
+"""Sealed reports in their table."""
+
+import sqlalchemy as sa
+
+from roomtone.ports.records import StoredReport
+from roomtone.storage import tables
+from roomtone.storage.connections import Connection
+from roomtone.storage.rows import Kept, text_of
+
+_COLUMN = tables.reports.c
+_REPORT = Kept(StoredReport, tables.reports)
+# Should two peers claim the same peer id, the report is of the one that ``Sessions.peer`` gives.
+_BY_PEER_ID = text_of(
+    _REPORT.select()
+    .join_from(
+        tables.reports,
+        tables.peers,
+        tables.peers.c.subject == _COLUMN.subject,
+        isouter=True,
+    )
+    .where(_COLUMN.app_id == sa.bindparam("app_id"), _COLUMN.peer_id == sa.bindparam("peer_id"))
+    .order_by(tables.peers.c.created_at, _COLUMN.subject)
+    .limit(1)
+)
+_PUT = _REPORT.upsert("subject")
+_DROP = text_of(sa.delete(tables.reports).where(_COLUMN.subject == sa.bindparam("subject")))
+
+
+class SqlReports:
+    """See :class:`roomtone.ports.records.Reports`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def report(self, app_id: str, peer_id: str) -> StoredReport | None:
+        return _REPORT.one(self._connection, _BY_PEER_ID, app_id, peer_id)
+
+    def put_report(self, report: StoredReport) -> None:
+        _PUT.run(self._connection, report)
+
+    def drop_report(self, subject: bytes) -> None:
+        self._connection.raw.execute(_DROP, (subject,))

@@ -1,0 +1,127 @@
+"""Sessions in their table. Lists come out of the index in memory (session_index.py)."""
+
+from collections.abc import Iterator
+from threading import Lock
+
+import sqlalchemy as sa
+
+from roomtone.model.sessions import ENDED, LIVE, Session
+from roomtone.ports.records import Page, SessionFilter
+from roomtone.storage import tables
+from roomtone.storage.connections import Connection
+from roomtone.storage.rows import Kept, text_of
+from roomtone.storage.session_index import SessionIndex
+
+_COLUMN = tables.sessions.c
+_SESSION = Kept(Session, tables.sessions)
+_BY_ID = _SESSION.by("id")
+_BY_APP = _SESSION.by("id", "app_id")
+_LIVE_OF_MEETING = _SESSION.by(
+    "meeting_id", "status", order=(_COLUMN.started_at.desc(), _COLUMN.id)
+)
+_BY_STATUS = _SESSION.by("status", order=(_COLUMN.started_at, _COLUMN.id))
+_CHILDREN = _SESSION.by("parent_session_id", order=(_COLUMN.started_at, _COLUMN.id))
+_AROUND = text_of(
+    _SESSION.select()
+    .where(
+        _COLUMN.meeting_id == sa.bindparam("meeting_id"),
+        _COLUMN.started_at <= sa.bindparam("latest_start"),
+        sa.or_(_COLUMN.ended_at.is_(None), _COLUMN.ended_at >= sa.bindparam("earliest_end")),
+    )
+    .order_by(_COLUMN.started_at.desc(), _COLUMN.id)
+)
+_UNSEALED = text_of(
+    _SESSION.select()
+    .where(_COLUMN.status == sa.bindparam("status"), _COLUMN.sealed_at.is_(None))
+    .order_by(_COLUMN.ended_at, _COLUMN.id)
+    .limit(sa.bindparam("most"))
+)
+_IDS_AFTER = text_of(
+    sa.select(_COLUMN.ordinal, _COLUMN.id)
+    .where(_COLUMN.ordinal > sa.bindparam("after"))
+    .order_by(_COLUMN.ordinal)
+    .limit(sa.bindparam("most"))
+)
+_IDS_AT_ONCE = 1_000
+_PUT = _SESSION.upsert("id", "revision")
+
+_NEXT_REVISION = (
+    "INSERT INTO cursors (name, position) VALUES ('sessions.revision', 1) "
+    "ON CONFLICT (name) DO UPDATE SET position = cursors.position + 1 RETURNING position"
+)
+
+
+class SessionList:
+    """The index of one database, for whoever asks."""
+
+    def __init__(self) -> None:
+        self._index = SessionIndex()
+        self._lock = Lock()
+
+    def ids(
+        self, connection: Connection, asked: SessionFilter, page: Page
+    ) -> tuple[list[str], int]:
+        """The ids of a page in their order, and how many sessions fit."""
+        if connection.writing:
+            # Rows that may yet be rolled back must not get into the index that all share.
+            own = SessionIndex()
+            own.refresh(connection.raw)
+            return own.query(asked, page)
+        with self._lock:
+            self._index.refresh(connection.raw)
+            return self._index.query(asked, page)
+
+
+class SqlSessionRows:
+    """The half of :class:`roomtone.ports.records.Sessions` that is about sessions."""
+
+    def __init__(self, connection: Connection, listing: SessionList) -> None:
+        self._connection = connection
+        self._listing = listing
+
+    def session(self, app_id: str, session_id: str) -> Session | None:
+        return _SESSION.one(self._connection, _BY_APP, session_id, app_id)
+
+    def session_by_id(self, session_id: str) -> Session | None:
+        return _SESSION.one(self._connection, _BY_ID, session_id)
+
+    def list_sessions(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
+        """Ties by id. Ask it first in a transaction: the index may be newer than its view."""
+        ids, total = self._listing.ids(self._connection, asked, page)
+        found = (self.session_by_id(session_id) for session_id in ids)
+        return [session for session in found if session is not None], total
+
+    def live_session(self, meeting_id: str) -> Session | None:
+        return _SESSION.one(self._connection, _LIVE_OF_MEETING, meeting_id, LIVE)
+
+    def session_at(self, meeting_id: str, t: int, grace_ms: int) -> Session | None:
+        """The nearest one if several fit; the latest if they are equally near."""
+        around = _SESSION.all(
+            self._connection, _AROUND, meeting_id, t + grace_ms, t - grace_ms
+        )
+
+        def distance(session: Session) -> int:
+            end = t if session.ended_at is None else session.ended_at
+            return max(session.started_at - t, t - end, 0)
+
+        return min(around, key=distance, default=None)
+
+    def live_sessions(self) -> Iterator[Session]:
+        return iter(_SESSION.all(self._connection, _BY_STATUS, LIVE))
+
+    def unsealed_sessions(self, limit: int) -> list[Session]:
+        return _SESSION.all(self._connection, _UNSEALED, ENDED, limit)
+
+    def child_sessions(self, session_id: str) -> list[Session]:
+        return _SESSION.all(self._connection, _CHILDREN, session_id)
+
+    def put_session(self, session: Session) -> None:
+        (revision,) = self._connection.raw.execute(_NEXT_REVISION).fetchone()
+        _PUT.run(self._connection, session, revision=revision)
+
+    def all_session_ids(self) -> Iterator[str]:
+        """In the order in which they were first put."""
+        after = -1
+        while rows := self._connection.raw.execute(_IDS_AFTER, (after, _IDS_AT_ONCE)).fetchall():
+            for after, session_id in rows:  # noqa: B020
+                yield session_id

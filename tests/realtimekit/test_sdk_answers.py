@@ -1,0 +1,49 @@
+"""Every answer fits the types of the vendor's SDKs, two generations in two languages."""
+
+import pytest
+from sdk.grants import faults_of
+from sdk.plan import ALL_CALLS
+
+pytestmark = pytest.mark.xdist_group("sdk")
+
+ERRORS = {
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    422: "UnprocessableEntityError",
+}
+
+
+def _of(name, visit):
+    result = visit.results[name]
+    if result.get("absent"):
+        pytest.skip(f"{visit.sdk} has no such method")
+    return result
+
+
+@pytest.mark.parametrize("name", [n for n, c in ALL_CALLS.items() if c.get("expect", 200) < 300])
+def test_an_answer_has_every_field_that_the_sdk_declares_in_its_type(name, visit):
+    result = _of(name, visit)
+
+    assert result["status"] == ALL_CALLS[name].get("expect", 200), result["body"]
+    assert faults_of(ALL_CALLS[name], result) == []
+
+
+@pytest.mark.parametrize("name", [n for n, c in ALL_CALLS.items() if c.get("expect", 200) >= 400])
+def test_a_refusal_raises_the_sdks_own_error(name, visit):
+    result = _of(name, visit)
+    status = ALL_CALLS[name]["expect"]
+
+    assert (result["status"], result["error"]) == (status, ERRORS[status]), result["body"]
+
+
+@pytest.mark.parametrize("name", [n for n, c in ALL_CALLS.items() if c.get("expect", 200) >= 400])
+def test_a_refusal_can_be_read_in_both_of_the_vendors_shapes(name, visit):
+    result = _of(name, visit)
+    status = ALL_CALLS[name]["expect"]
+
+    assert result["body"]["success"] is False
+    assert result["body"]["error"]["code"] == status
+    assert result["body"]["error"]["message"]
+    assert result["errors"] >= ALL_CALLS[name].get("faults", 1)
+    assert all(isinstance(each["message"], str) for each in result["body"]["errors"])
