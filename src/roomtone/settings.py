@@ -6,11 +6,14 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, ValidationError, convert
 
 from roomtone.model.errors import Failed
+
+
+Scale = Literal["mos", "vendor"]
 
 
 class Setting(Struct, frozen=True):
@@ -65,7 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_url: str = ""
     log_level: str = "info"
     reading_ms: int = 7_000
-    quality_scale: str = "mos"
+    quality_scale: Scale = "mos"
     silence_s: int = 90
     mask_addresses: bool = True
     geo_database: str = ""
@@ -123,6 +126,4 @@ def load(
         settings = convert(values, Settings)
     except ValidationError as error:
         raise Failed(f"settings: {error}", "docs/settings.md lists every setting.") from None
-    if settings.quality_scale not in ("mos", "vendor"):
-        raise Failed(f"quality_scale={settings.quality_scale!r}", "Use mos or vendor.")
     return settings

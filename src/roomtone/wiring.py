@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 from roomtone.model.errors import Failed
 from roomtone.services.collect import Collector
 from roomtone.services.importing import Importer
-from roomtone.services.presets import Presets
 from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.roster import CURSOR, Roster
@@ -118,11 +117,10 @@ class Roomtone:
         facade = Facade(
             tenants=self.tenants,
             rooms=self.rooms,
-            presets=Presets(self.records, self.clock),
             sessions=self.sessions,
             roster=self.roster,
             clock=self.clock,
-            settings=self.settings,
+            rate=RateLimit(self.settings.rate_limit),
         )
         return create_app(
             [
@@ -149,7 +147,7 @@ class Roomtone:
 
     async def close(self) -> None:
         """Close the files."""
-        await self.database.close()
+        await asyncio.to_thread(self.database.close)
         self.geo.close()
 
 

@@ -1,6 +1,7 @@
 """``peer_report.metadata``: where, with what and over which path a peer took part (contract 6.1).
 
-Names are the vendor's letter for letter; times are ISO 8601 on the server's clock; None is not known.
+Names are the vendor's letter for letter; times are ISO 8601 on the server's clock; None is not
+known.
 """
 
 from msgspec import UNSET, Struct, UnsetType
@@ -52,7 +53,7 @@ class DeviceMetadata(Struct, kw_only=True):
 
 
 class NativeMetadata(Struct, kw_only=True):
-    """Encoders in use: the name that outbound-rtp gives (``libvpx``); browsers name only video's."""
+    """Encoders in use, as outbound-rtp names them (``libvpx``); browsers name only video's."""
 
     audio_encoder: str | None
     video_encoder: str | None
@@ -78,6 +79,8 @@ class PlaceMetadata(Struct, kw_only=True):
     org: str | None
     region: str | None
     timezone: str | None
+    postal: str | None
+    """Ours."""
 
 
 class PcMetadata(Struct, kw_only=True):
@@ -100,7 +103,7 @@ class NamedEvent(Struct, kw_only=True):
 
 
 class Pair(Struct, kw_only=True):
-    """The selected candidate pair of a transport at its end: W3C members, W3C units, running totals."""
+    """The selected candidate pair of a transport at its end: W3C members and units, totals."""
 
     nominated: bool | None
     current_round_trip_time: float | None

@@ -1,4 +1,4 @@
-"""The peer report: ``data.participant`` of ``GET /sessions/peer-report/{peer_id}``, and its details.
+"""The peer report: ``data.participant`` of ``GET /sessions/peer-report/{peer_id}``; its details.
 
 A superset of both generations of the vendor's SDKs (contract 1.9, 6, 7): the old ``peer_stats`` and
 ``quality_stats`` stand beside the new ``peer_report``. Names are the vendor's letter for letter.

@@ -1,10 +1,10 @@
 """Readings: the numbers kept of one producer or consumer for one interval, and what they sum up to.
 
 Field names are the vendor's letter for letter (contract 6.2), which are W3C webrtc-stats members in
-snake case. Counts, bytes and packets are of the interval, not running totals; gauges are the value at
-its end. Seconds, bytes, pixels, frames a second. None: not measured (missing is not zero). Members
-marked *ours* are Roomtone's own: with them every cumulative number follows from the readings of the
-same response. Rules: quality.md 1.4 and 4, catalogued in docs/metrics.md.
+snake case. Counts, bytes and packets are of the interval, not running totals; gauges are the value
+at its end. Seconds, bytes, pixels, frames a second. None: not measured (missing is not zero).
+Members marked *ours* are Roomtone's own: with them every cumulative number follows from the
+readings of the same response. Every rule is in docs/metrics.md.
 """
 
 from msgspec import UNSET, Struct, UnsetType
@@ -31,7 +31,7 @@ class Reading(Struct, kw_only=True, gc=False):
 
 
 class ProducerReading(Reading, kw_only=True):
-    """What audio and video that the peer sends have in common; simulcast layers are one producer."""
+    """What sent audio and video have in common; simulcast layers are one producer."""
 
     producer_id: str
     packets_sent: int | None
@@ -56,7 +56,7 @@ class LimitationSeconds(Struct, kw_only=True):
 
 
 class VideoProducerReading(ProducerReading, kw_only=True):
-    """A camera or a shared screen. Size, rate and limitation are those of the highest layer sent."""
+    """A camera or a shared screen. Size, rate, limitation: of the highest layer sent."""
 
     frame_width: int | None
     frame_height: int | None
@@ -77,7 +77,7 @@ class VideoProducerReading(ProducerReading, kw_only=True):
 
 
 class ConsumerReading(Reading, kw_only=True):
-    """What audio and video that the peer receives have in common."""
+    """What received audio and video have in common."""
 
     consumer_id: str
     peer_id: str | None

@@ -3,13 +3,12 @@
 Made of nothing but what the array publishes, so anybody can do the same sums again. What is None is
 skipped. Rules that a reader needs:
 
-* loss percent of a reading: lost / (received + lost), or min(1, lost / sent); only with 25 packets or
-  more and not paused; an outage is 100;
+* loss percent of a reading: lost / (received + lost), or min(1, lost / sent); only with 25 packets
+  or more and not paused; an outage is 100;
 * a reading is *live* when its frame rate is known: shares of issues are of live readings.
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from msgspec import UNSET, convert
 
@@ -26,8 +25,6 @@ MANY_REQUESTS_PER_S = 0.5
 """PLI and FIR together."""
 MANY_NACKS = 0.05
 """NACKs a packet sent."""
-
-C = TypeVar("C", r.ConsumerReading, r.AudioConsumerReading, r.VideoConsumerReading)
 
 
 def consumer_loss(reading: r.ConsumerReading) -> float | None:
@@ -192,7 +189,7 @@ def _negative_feedback(readings: Sequence[r.VideoProducerReading]) -> r.Number:
 def _producer_issues(
     readings: Sequence[r.VideoProducerReading], live: Sequence[r.VideoProducerReading]
 ) -> r.ProducerIssues:
-    """Limitation by the seconds that the browser counted; without them, by the readings' reasons."""
+    """Limitation by the seconds that the browser counted; without them, by the reasons given."""
     spent = [d for x in readings if (d := x.quality_limitation_durations) is not None]
     total = sum(d.bandwidth + d.cpu + d.none + d.other for d in spent)
     if total:

@@ -1,13 +1,12 @@
 """The fold: ``(state, facts in order) -> state``. Folding in pieces equals folding at once.
 
-Every fact is folded by itself and whatever is not over yet (an open interval, a missing label) stays
-in the state, so it does not matter where a stream of facts is cut. There is no clock: time is the
-facts' own. The state is changed in place, for speed; the order and the bytes of the facts decide it
-alone.
+Every fact is folded by itself and whatever is not over yet (an open interval, a missing label)
+stays in the state, so it does not matter where a stream of facts is cut. There is no clock: time is
+the facts' own. The state is changed in place, for speed; the facts and their order alone decide it.
 
-The way of a snapshot: its reports are sorted by type; the ones that others refer to (codecs, sources,
-candidates, what the other end says) are noted first; then every received stream and every producer
-looks at its own running totals and cuts an interval if one is due.
+The way of a snapshot: its reports are sorted by type; the ones that others refer to (codecs,
+sources, candidates, what the other end says) are noted first; then every received stream and every
+producer looks at its own running totals and cuts an interval if one is due.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,7 +41,7 @@ def new_state(reading_ms: int) -> PeerState:
 
 
 def fold(state: PeerState, facts: Iterable[f.AnyFact]) -> PeerState:
-    """Fold facts, in the order of :func:`roomtone.report.order.in_order`; returns the same state."""
+    """Fold facts in the order of :func:`roomtone.report.order.in_order`; returns the same state."""
     for fact in facts:
         if type(fact) is f.Snapshot:
             _snapshot(state, fact)

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from roomtone.model import readings as r
 from roomtone.report import cumulative
 from roomtone.report.consumed import Consumer
-from roomtone.report.intervals import Label, ReceivedAudio, ReceivedVideo, SentVideo, labels_of
+from roomtone.report.intervals import (
+    Label,
+    ReceivedAudio,
+    ReceivedVideo,
+    Sent,
+    SentVideo,
+    labels_of,
+)
 from roomtone.report.outbound import OutboundSeries
 from roomtone.report.produced import VideoProducer, audio_reading
 from roomtone.report.state import PeerState
@@ -68,7 +75,7 @@ def _produced(made: Arrays, series: OutboundSeries, offset: int, scale: str) -> 
         screen = is_screen(label)
         if isinstance(it, SentVideo):
             made.video_producer[screen].append(makers[screen].reading(it, name))
-        else:
+        elif isinstance(it, Sent):
             made.audio_producer[screen].append(audio_reading(it, name, offset, scale))
 
 

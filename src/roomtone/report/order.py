@@ -1,8 +1,8 @@
 """Order: the journal's chunks of one peer, as one stream of facts in the order they happened.
 
-Clients send entries late, twice and out of order, and chunks overlap in time. Facts come out sorted by
-``(t, encoded bytes)``, each once: two facts that encode to the same bytes are one fact. So whatever
-order the network chose, the fold reads the same stream.
+Clients send entries late, twice and out of order, and chunks overlap in time. Facts come out sorted
+by ``(t, encoded bytes)``, each once: two facts that encode to the same bytes are one fact. So
+whatever order the network chose, the fold reads the same stream.
 
 Only chunks that overlap in time are decoded at once: that bounds the memory.
 """

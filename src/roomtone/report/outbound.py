@@ -222,7 +222,7 @@ class OutboundSeries(Series):
 
 
 def _highest(layers: list[Layer], gains: list[list[float | None]]) -> int:
-    """The layer with frames in the interval and the most pixels; without any frames, the most pixels."""
+    """The layer with the most pixels, of those with frames in the interval if any had."""
     return max(
         range(len(layers)),
         key=lambda i: (

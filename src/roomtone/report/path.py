@@ -124,7 +124,7 @@ class Path:
             self.direct_ports.add((int(local.port), int(remote.port)))
 
     def codec(self, codec_id: str | None) -> Codec | None:
-        """The codec of a stream. Some clients send only its id, which in Chromium holds the fmtp."""
+        """The codec of a stream. Some clients send only its id; Chromium's holds the fmtp."""
         if codec_id is None:
             return None
         known = self.codecs.get(codec_id)

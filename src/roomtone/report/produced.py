@@ -39,7 +39,7 @@ def audio_reading(it: Sent, producer_id: str, offset: int, scale: str) -> AudioP
 
 
 class VideoProducer:
-    """Makes the readings of one video producer, one after the other: it remembers the largest size."""
+    """Makes the readings of one video producer in their order: it remembers the largest size."""
 
     def __init__(self, screen: bool, offset: int, scale: str) -> None:
         self._screen = screen

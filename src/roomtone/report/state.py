@@ -1,4 +1,4 @@
-"""State: everything the fold remembers of one peer. Bounded by model/limits.py; what is cut is counted."""
+"""State: everything the fold remembers of one peer. Bounded (model/limits.py); cuts are counted."""
 
 from msgspec.structs import asdict, replace
 

@@ -1,9 +1,9 @@
 """Traces: what a peer's producers did over time, for the reports of those who received them.
 
-A consumer's score needs the sender's side: its leg of the round trip, whether it sent at all, and at
-which size and rate. A producer is found by the ``producer_id`` that the client told, else by the ssrc,
-which only a direct connection or a forwarding SFU keeps. One producer may have several legs: in a mesh
-the same camera goes out over every connection.
+A consumer's score needs the sender's side: its leg of the round trip, whether it sent at all, and
+at which size and rate. A producer is found by the ``producer_id`` that the client told, else by the
+ssrc, which only a direct connection or a forwarding SFU keeps. One producer may have several legs:
+in a mesh the same camera goes out over every connection.
 """
 
 from bisect import bisect_left, bisect_right

@@ -9,6 +9,7 @@ from roomtone.model.rooms import Meeting, Participant
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import MeetingFilter, Page, Records, Transaction
 from roomtone.services.participant_tokens import Claims, ParticipantTokens
+from roomtone.services.presets import Presets
 
 __all__ = ["Claims", "Rooms"]
 
@@ -22,6 +23,7 @@ class Rooms:
     def __init__(self, records: Records, clock: Clock, token_hours: int) -> None:
         self._records = records
         self._clock = clock
+        self.presets = Presets(records, clock)
         self._tokens = ParticipantTokens(records, clock, token_hours)
 
     # --- meetings -------------------------------------------------------------------------------

@@ -92,7 +92,9 @@ class Roster:
 
         def apply(tx: Transaction) -> list[Batch]:
             returned = _apply(tx, presences, now, self._clock.new_id)
-            tx.set_cursor(CURSOR, through)
+            # Another process may have gone further meanwhile: a cursor only moves on.
+            if through > tx.cursor(CURSOR):
+                tx.set_cursor(CURSOR, through)
             return returned
 
         vouched = await self._records.write(apply)
@@ -103,13 +105,11 @@ class Roster:
     async def _whole(self, presences: Presences) -> Presences:
         """For peers without a row yet, the presence of their whole journal: what came before the
         join (clock, first entries) was passed over by earlier ticks."""
-        unknown = [
-            subject
-            for subject in presences
-            if self._records.peek(lambda tx, key=subject.key: tx.sessions.peer_by_subject(key))
-            is None
-        ]
-        for subject in unknown:
+
+        def unknown(tx: Transaction) -> list[Subject]:
+            return [s for s in presences if tx.sessions.peer_by_subject(s.key) is None]
+
+        for subject in self._records.peek(unknown):
             for chunk in await self._journal.read(subject.key):
                 presences[subject] = merge(presences[subject], chunk.presence)
         return presences

@@ -22,14 +22,14 @@ from roomtone.model.sessions import ENDED, Peer, Session
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Chunk, Journal
 from roomtone.ports.records import Records, StoredReport, Transaction
-from roomtone.report.build import build
+from roomtone.report.build import FOLD_MODEL, MODELS, build
 from roomtone.report.fold import fold, new_state
 from roomtone.report.order import in_order
 from roomtone.report.state import PeerState
 from roomtone.report.stay import clock_offset, stay
 from roomtone.report.traces import ProducerTrace, traces
-from roomtone.report.version import MODEL
 from roomtone.services.roster import CURSOR
+from roomtone.settings import Scale
 
 KEPT_STATES = 64
 """Peers of a session whose folded states are kept between the two passes; others fold twice."""
@@ -65,13 +65,14 @@ class Sealer:
     """Makes reports, live or for good."""
 
     def __init__(
-        self, journal: Journal, records: Records, clock: Clock, reading_ms: int, scale: str
+        self, journal: Journal, records: Records, clock: Clock, reading_ms: int, scale: Scale
     ) -> None:
         self._journal = journal
         self._records = records
         self._clock = clock
         self._reading_ms = reading_ms
         self._scale = scale
+        self._model = f"{FOLD_MODEL}+{MODELS[scale]}"
 
     async def live_report(self, peer: Peer) -> PeerReport:
         """The report of a peer as far as its journal goes now."""
@@ -140,7 +141,7 @@ class Sealer:
     def _put(self, peer: Peer, body: bytes) -> Callable[[Transaction], bool]:
         def put(tx: Transaction) -> bool:
             before = tx.reports.report(peer.app_id, peer.peer_id)
-            if before is not None and before.body == body and before.model == MODEL:
+            if before is not None and before.body == body and before.model == self._model:
                 return False
             tx.reports.put_report(
                 StoredReport(
@@ -148,7 +149,7 @@ class Sealer:
                     app_id=peer.app_id,
                     peer_id=peer.peer_id,
                     session_id=peer.session_id,
-                    model=MODEL,
+                    model=self._model,
                     body=body,
                     sealed_at=self._clock.now(),
                 )

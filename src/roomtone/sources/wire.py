@@ -197,11 +197,10 @@ def _refusal(body: bytes, door: _Door, first: str) -> Exception:
         return BadRequest(f"The body is not JSON: {error}.")
     if not isinstance(value, dict):
         return BadRequest("The body is not a JSON object.")
-    faults = every_fault(
-        {name: value[name] for name in ("peer_id", "peerId", "seq") if name in value},
-        _BodyShape,
-        "",
-    )
+    envelope = {name: value[name] for name in ("peer_id", "peerId", "seq") if name in value}
+    faults = every_fault(envelope, _BodyShape, "")
+    if not any(fault.where in ("peer_id", "peerId") for fault in faults):
+        _peer_id(value.get("peer_id") or value.get("peerId"), faults)
     payload = value.get("payload")
     entries = value.get("entries")
     if entries is None and isinstance(payload, dict):
@@ -212,8 +211,8 @@ def _refusal(body: bytes, door: _Door, first: str) -> Exception:
         if len(entries) > MAX_ENTRIES:
             return TooLarge(f"{len(entries)} entries in one body; at most {MAX_ENTRIES} are taken.")
         faults += _entry_faults(entries, door)
-    elif entries is not None:
-        faults.append(Fault("entries", "not a list"))
+    elif payload is None or isinstance(payload, dict):
+        faults.append(Fault("entries", "missing" if entries is None else "not a list"))
     return _invalid(faults or [Fault("", first)])
 
 
@@ -243,7 +242,7 @@ def _freely(entry: dict[str, Any]) -> _Entry:
 
 
 def _invalid(faults: list[Fault]) -> Invalid:
-    if len(faults) > MAX_FAULTS:
+    if len(faults) >= MAX_FAULTS:
         faults = [*faults[:MAX_FAULTS], Fault("", "and more")]
     what = "one thing is" if len(faults) == 1 else f"{len(faults)} things are"
     return Invalid(f"The batch was not taken: {what} wrong with it.", tuple(faults))

@@ -42,8 +42,7 @@ class BatchKeys:
         known = _Stored([], b"") if stored is None else _decode(stored)
         self._ranges = known.ranges
         self._hashes = {
-            known.hashes[at : at + _HASH_BYTES]
-            for at in range(0, len(known.hashes), _HASH_BYTES)
+            known.hashes[at : at + _HASH_BYTES] for at in range(0, len(known.hashes), _HASH_BYTES)
         }
 
     def __contains__(self, key: str) -> bool:

@@ -1,18 +1,18 @@
 """Columns of numbers as small integers, exactly.
 
 A browser's numbers are doubles, but few of them are arbitrary: a counter is a whole number, a time
-has three or six decimals, a level is a 32767th, and a duration is a sum of hundredths whose last bits
-have drifted. So a column of doubles v is written as
+has three or six decimals, a level is a 32767th, and a duration is a sum of hundredths whose last
+bits have drifted. So a column of doubles v is written as
 
     v = the double nearest to n / d, moved by u places among the doubles
 
-with one divisor d for the column, and whole n and u for each value; u is mostly 0 throughout and then
-left out. What fits no divisor, such as audio energy, keeps its 64-bit pattern as n. Either way the
-very same double comes back, negative zero and not-a-number included.
+with one divisor d for the column, and whole n and u for each value; u is mostly 0 throughout and
+then left out. What fits no divisor, such as audio energy, keeps its 64-bit pattern as n. Either way
+the very same double comes back, negative zero and not-a-number included.
 
 Of the whole numbers, differences are kept: from zero, from the value before, from the step before
-(a counter that grows steadily), or, for clocks, from the value before as seen from the snapshot's own
-time. The encoder tries all and keeps the shortest; which one it was stands in the column's spec.
+(a counter that grows steadily), or, for clocks, from the value before as seen from the snapshot's
+own time. The encoder tries all and keeps the shortest; the column's spec tells which one it was.
 Arithmetic is modulo 2^64 on both sides, so overflow is harmless.
 
 The integers of all columns make one stream of zigzag varints, cut and joined by NumPy.
@@ -78,7 +78,9 @@ class IntReader:
             here = lengths > k
             seven = (stream[starts[here] + k] & 127).astype(np.uint64)
             values[here] |= seven << np.uint64(7 * k)
-        self._ints = (values >> np.uint64(1)).view(np.int64) ^ -(values & np.uint64(1)).view(np.int64)
+        self._ints = (values >> np.uint64(1)).view(np.int64) ^ -(values & np.uint64(1)).view(
+            np.int64
+        )
         self._at = 0
 
     def take(self, count: int) -> Ints:

@@ -7,7 +7,7 @@ import maxminddb
 
 from roomtone.model.errors import Failed
 from roomtone.model.facts import Located
-from roomtone.sources.addresses import mask_address
+from roomtone.sources.addresses import masked
 
 Looked = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ class Geo:
         regions = city.get("subdivisions") or [{}]
         return Located(
             t=t,
-            address=mask_address(address) if self._mask else address,
+            address=masked(address) if self._mask else address,
             city=_name(city.get("city")),
             region=_name(regions[0]),
             country=(city.get("country") or {}).get("iso_code"),

@@ -1,8 +1,8 @@
 """GroupCommit: one thread writes, and all that waits for it shares one transaction and one sync.
 
 A sync of the disk costs as much as a hundred rows, so the thread takes everything that is queued,
-begins, lets each function run, commits once, and then tells all who wait, one wake-up per event loop.
-While it commits, the next group gathers: the busier, the larger the groups.
+begins, lets each function run, commits once, and then tells all who wait, one wake-up per event
+loop. While it commits, the next group gathers: the busier, the larger the groups.
 
 Each function runs inside a savepoint: one that raises is undone and told so, and harms nobody else.
 Functions queued with the same ``together`` run as one, on the list of their items.
@@ -26,8 +26,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_WAITING = 10_000
-"""Writes in the queue; at 20,000 small ones a second that is half a second's worth. Past it the disk
-does not keep up, and the sender must hold its data rather than the memory of this process."""
+"""Writes in the queue; at 20,000 small ones a second that is half a second's worth. Past it the
+disk does not keep up, and senders must hold their data rather than the memory of this process."""
 MAX_GROUP = 1_000
 """Writes in one transaction: bounds how long the first of them waits for the last."""
 

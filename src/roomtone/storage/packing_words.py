@@ -18,38 +18,42 @@ _LINES = (
     "screenshare_audio screenshare camera microphone track: mid: ssrc: producing consuming both",
     "codec mimeType audio/opus sdpFmtpLine minptime=10;useinbandfec=1 clockRate id timestamp",
     "codec mimeType video/VP8 clockRate id timestamp CIT01_ COT01_",
-    "candidate-pair localCandidateId remoteCandidateId state succeeded nominated selected bytesSent "
-    "bytesReceived packetsSent packetsReceived bytesDiscardedOnSend packetsDiscardedOnSend "
-    "currentRoundTripTime totalRoundTripTime availableOutgoingBitrate availableIncomingBitrate "
-    "lastPacketSentTimestamp lastPacketReceivedTimestamp id timestamp",
+    "candidate-pair localCandidateId remoteCandidateId state succeeded nominated selected "
+    "bytesSent bytesReceived packetsSent packetsReceived bytesDiscardedOnSend "
+    "packetsDiscardedOnSend currentRoundTripTime totalRoundTripTime availableOutgoingBitrate "
+    "availableIncomingBitrate lastPacketSentTimestamp lastPacketReceivedTimestamp id "
+    "timestamp",
     f"local-candidate {_CANDIDATE}",
     f"remote-candidate {_CANDIDATE}",
-    "media-source kind audio trackIdentifier audioLevel totalAudioEnergy totalSamplesDuration id "
-    "timestamp SA1",
+    "media-source kind audio trackIdentifier audioLevel totalAudioEnergy totalSamplesDuration "
+    "id timestamp SA1",
     "media-source kind video trackIdentifier width height framesPerSecond id timestamp SV2",
-    "transport selectedCandidatePairId selectedCandidatePairChanges dtlsState connected iceState "
-    "connected bytesSent bytesReceived id timestamp T01",
-    "remote-inbound-rtp ssrc kind audio codecId transportId localId packetsLost packetsReceived "
-    "jitter fractionLost roundTripTime totalRoundTripTime roundTripTimeMeasurements id timestamp "
-    "RIA",
+    "transport selectedCandidatePairId selectedCandidatePairChanges dtlsState connected "
+    "iceState connected bytesSent bytesReceived id timestamp T01",
+    "remote-inbound-rtp ssrc kind audio codecId transportId localId packetsLost "
+    "packetsReceived jitter fractionLost roundTripTime totalRoundTripTime "
+    "roundTripTimeMeasurements id timestamp RIA",
     "outbound-rtp ssrc kind video codecId transportId mid rid mediaSourceId remoteId active "
-    "packetsSent bytesSent retransmittedPacketsSent retransmittedBytesSent targetBitrate frameWidth "
-    "frameHeight framesEncoded keyFramesEncoded qpSum totalEncodeTime firCount pliCount nackCount "
-    "qualityLimitationReason bandwidth cpu none qualityLimitationDurations.none "
-    "qualityLimitationDurations.cpu qualityLimitationDurations.bandwidth "
-    "qualityLimitationDurations.other qualityLimitationResolutionChanges encoderImplementation "
-    "libvpx powerEfficientEncoder id timestamp OT01V",
-    "inbound-rtp ssrc kind audio codecId transportId mid trackIdentifier packetsReceived packetsLost "
-    "packetsDiscarded jitter bytesReceived fecBytesReceived retransmittedPacketsReceived "
-    "retransmittedBytesReceived lastPacketReceivedTimestamp jitterBufferDelay "
-    "jitterBufferEmittedCount totalSamplesReceived concealedSamples silentConcealedSamples "
-    "concealmentEvents insertedSamplesForDeceleration removedSamplesForAcceleration audioLevel "
-    "totalAudioEnergy totalSamplesDuration id timestamp IT01A",
-    "inbound-rtp ssrc kind video codecId transportId mid trackIdentifier packetsReceived packetsLost "
-    "jitter bytesReceived retransmittedPacketsReceived retransmittedBytesReceived "
+    "packetsSent bytesSent retransmittedPacketsSent retransmittedBytesSent targetBitrate "
+    "frameWidth frameHeight framesEncoded keyFramesEncoded qpSum totalEncodeTime firCount "
+    "pliCount nackCount qualityLimitationReason bandwidth cpu none "
+    "qualityLimitationDurations.none qualityLimitationDurations.cpu "
+    "qualityLimitationDurations.bandwidth qualityLimitationDurations.other "
+    "qualityLimitationResolutionChanges encoderImplementation libvpx powerEfficientEncoder id "
+    "timestamp OT01V",
+    "inbound-rtp ssrc kind audio codecId transportId mid trackIdentifier packetsReceived "
+    "packetsLost packetsDiscarded jitter bytesReceived fecBytesReceived "
+    "retransmittedPacketsReceived retransmittedBytesReceived lastPacketReceivedTimestamp "
+    "jitterBufferDelay jitterBufferEmittedCount totalSamplesReceived concealedSamples "
+    "silentConcealedSamples concealmentEvents insertedSamplesForDeceleration "
+    "removedSamplesForAcceleration audioLevel totalAudioEnergy totalSamplesDuration id "
+    "timestamp IT01A",
+    "inbound-rtp ssrc kind video codecId transportId mid trackIdentifier packetsReceived "
+    "packetsLost jitter bytesReceived retransmittedPacketsReceived retransmittedBytesReceived "
     "lastPacketReceivedTimestamp jitterBufferDelay jitterBufferEmittedCount framesReceived "
     "framesDecoded framesDropped frameWidth frameHeight keyFramesDecoded qpSum freezeCount "
-    "totalFreezesDuration pauseCount totalDecodeTime firCount pliCount nackCount id timestamp IT01V",
+    "totalFreezesDuration pauseCount totalDecodeTime firCount pliCount nackCount id timestamp "
+    "IT01V",
 )
 
 WORDS = msgpack.encode([line.split(" ") for line in _LINES])

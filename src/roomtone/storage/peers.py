@@ -9,14 +9,14 @@ from roomtone.ports.records import Page, PeerFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
 from roomtone.storage.encoding import decode_presence, encode_presence
-from roomtone.storage.rows import Codec, Kept, holds, searchable, text_of
+from roomtone.storage.rows import Codec, Kept, holds, limited, searchable, text_of
 
 _COLUMN = tables.peers.c
 _PEER = Kept(Peer, tables.peers, {"presence": Codec(encode_presence, decode_presence)})
 _BY_SUBJECT = _PEER.by("subject")
 _BY_PEER_ID = _PEER.by("app_id", "peer_id", order=(_COLUMN.created_at, _COLUMN.subject))
 _OF_SESSION = _PEER.by("session_id", order=(_COLUMN.joined_at, _COLUMN.peer_id, _COLUMN.subject))
-_SILENT = text_of(
+_SILENT = limited(
     _PEER.select()
     .where(
         _COLUMN.left_at.is_(None),
@@ -24,7 +24,6 @@ _SILENT = text_of(
         sa.or_(_COLUMN.vouched_at.is_(None), _COLUMN.vouched_at < sa.bindparam("before_too")),
     )
     .order_by(_COLUMN.last_sign_at, _COLUMN.subject)
-    .limit(sa.bindparam("most"))
 )
 _STAYS = text_of(
     sa.select(_COLUMN.user_id, _COLUMN.joined_at, _COLUMN.left_at)

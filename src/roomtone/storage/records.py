@@ -82,9 +82,4 @@ class SqlRecords:
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run in a durable transaction, which others that wait may share."""
-        return await self._database.write(lambda c: ask_in(c, change, self._listing))
-
-
-def ask_in(connection: Connection, change: Callable[[Transaction], T], listing: SessionList) -> T:
-    """Run a function on a connection's open transaction."""
-    return change(SqlTransaction(connection, listing))
+        return await self._database.write(lambda c: change(SqlTransaction(c, self._listing)))

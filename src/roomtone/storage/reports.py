@@ -19,8 +19,7 @@ _BY_PEER_ID = text_of(
         isouter=True,
     )
     .where(_COLUMN.app_id == sa.bindparam("app_id"), _COLUMN.peer_id == sa.bindparam("peer_id"))
-    .order_by(tables.peers.c.created_at, _COLUMN.subject)
-    .limit(1)
+    .order_by(tables.peers.c.created_at.nulls_last(), _COLUMN.subject)
 )
 _PUT = _REPORT.upsert("subject")
 _DROP = text_of(sa.delete(tables.reports).where(_COLUMN.subject == sa.bindparam("subject")))

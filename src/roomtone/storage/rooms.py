@@ -34,9 +34,7 @@ _PRESET_BY_NAME = _PRESET.by(
     "app_id", "name", order=(tables.presets.c.created_at, tables.presets.c.id)
 )
 _PUT_PRESET = _PRESET.upsert("id")
-_DELETE_PRESET = text_of(
-    sa.delete(tables.presets).where(tables.presets.c.id == sa.bindparam("id"))
-)
+_DELETE_PRESET = text_of(sa.delete(tables.presets).where(tables.presets.c.id == sa.bindparam("id")))
 
 
 class SqlRooms:

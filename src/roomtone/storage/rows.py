@@ -46,6 +46,11 @@ def text_of(statement: sa.ClauseElement) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
+def limited(statement: sa.Select[Any]) -> str:
+    """As :func:`text_of`, with a last parameter that says how many rows at most."""
+    return text_of(statement) + " LIMIT ?"
+
+
 class Kept(Generic[S]):
     """A struct and its table: the columns of the table hold the fields of the same name."""
 
@@ -57,9 +62,7 @@ class Kept(Generic[S]):
         self._names = tuple(field.name for field in msgspec.structs.fields(struct))
         codecs = codecs or {}
         self._decoders = [
-            (place, codecs[name].decode)
-            for place, name in enumerate(self._names)
-            if name in codecs
+            (place, codecs[name].decode) for place, name in enumerate(self._names) if name in codecs
         ]
         self._encoders = {name: codec.encode for name, codec in codecs.items()}
 

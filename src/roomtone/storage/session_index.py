@@ -27,8 +27,9 @@ from roomtone.storage.session_search import Flags, Identifiers, Meetings, Number
 
 _COLUMNS = """SELECT revision, ordinal, id, app_id, meeting_id, title, status, started_at, sort_ms,
  total_participants FROM sessions WHERE revision > ? ORDER BY """
-_CHUNK = 50_000
+_CHUNK = 20_000
 _UNSEEN = -1
+_DEBT = 200
 
 Row = tuple[Any, ...]
 
@@ -49,23 +50,26 @@ class SessionIndex:
         cursor.row_factory = None
         try:
             cursor.execute(_COLUMNS + order, (self._revision,))
-            revision = self._revision
+            revision, touched = self._revision, set[str]()
             while rows := cursor.fetchmany(_CHUNK):
                 revision = max(revision, max(row[0] for row in rows))
-                self._take(rows)
+                touched |= self._take(rows)
             self._revision = revision
         finally:
             cursor.close()
+        for app_id in touched:
+            self._apps[app_id].settle()
 
-    def _take(self, rows: list[Row]) -> None:
+    def _take(self, rows: list[Row]) -> set[str]:
+        """Hand each app its rows; the apps that had some."""
         by_app: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_app[row[3]].append(row)
         for app_id, batch in by_app.items():
-            sessions = self._apps.get(app_id)
-            if sessions is None:
-                sessions = self._apps[app_id] = _Sessions()
-            sessions.put(batch)
+            if app_id not in self._apps:
+                self._apps[app_id] = _Sessions()
+            self._apps[app_id].put(batch)
+        return set(by_app)
 
     def forget(self, session_id: str) -> None:
         """A session was erased from the table. Unknown ids are no error."""
@@ -163,12 +167,18 @@ class _Sessions:
         columns = self._columns
         columns["people"][at] = people
         columns["status"][at] = self._statuses.setdefault(status, len(self._statuses))
-        if self._meetings.text(int(columns["meeting"][at])) != meeting:
+        if not self._meetings.holds(int(columns["meeting"][at]), meeting):
             columns["meeting"][at] = self._meetings.numbers([meeting])[0]
         if not self._titles.holds(int(columns["title"][at]), title):
             columns["title"][at] = self._titles.numbers([title])[0]
         self._created.change(at, started)
         self._minutes.change(at, sort_ms)
+
+    def settle(self) -> None:
+        """Settle an order that has let many changes wait, so that the next question need not."""
+        for order in (self._created, self._minutes):
+            if order.unsettled > _DEBT:
+                order.settle()
 
     def forget(self, session_id: str) -> bool:
         """Whether the session was here."""
@@ -181,6 +191,7 @@ class _Sessions:
             self._minutes.remove(at)
         if self._gone_count > 1_000 + self._count // 4:
             self._compact()
+        self.settle()
         return bool(rows)
 
     def _compact(self) -> None:
@@ -208,7 +219,7 @@ class _Sessions:
         for flags in self._tests(asked, dated=not by_start):
             mask = flags if mask is None else np.logical_and(mask, flags, out=mask)
         rows, total = order.page(span, mask, page.offset, page.limit, asked.descending)
-        return [self._ids.text(at) for at in rows.tolist()], total
+        return self._ids.texts(rows), total
 
     def _tests(self, asked: SessionFilter, dated: bool) -> Iterator[Flags]:
         """For each filter that is asked, which rows pass."""
@@ -237,7 +248,8 @@ class _Sessions:
 def _having(column: npt.NDArray[Any], numbers: Numbers) -> Flags:
     """Which entries are one of the numbers."""
     if len(numbers) <= 1:
-        only: Flags = np.equal(column, numbers[0] if len(numbers) else -1)
+        # A Python int: with an int64 scalar NumPy would widen the column first.
+        only: Flags = np.equal(column, int(numbers[0]) if len(numbers) else -1)
         return only
     table = np.zeros(int(column.max(initial=0)) + 1, np.bool_)
     table[numbers[numbers < len(table)]] = True

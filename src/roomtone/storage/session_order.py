@@ -43,6 +43,11 @@ class SortOrder:
         """The key of each row, as of the last ``settle``."""
         return self._keys[: self._count]
 
+    @property
+    def unsettled(self) -> int:
+        """How many changes wait for ``settle``."""
+        return len(self._changed) + len(self._removed) + self._count - self._settled
+
     def extend(self, keys: Sequence[int]) -> None:
         """New rows."""
         first, self._count = self._count, self._count + len(keys)
@@ -73,7 +78,7 @@ class SortOrder:
 
     def settle(self) -> None:
         """Bring the order up to date. Costs nothing when nothing changed."""
-        if not (self._changed or self._removed or self._settled < self._count):
+        if not self.unsettled:
             return
         came = np.arange(self._settled, self._count)
         removed = np.array(list(self._removed), np.int64)
@@ -120,7 +125,9 @@ class SortOrder:
         held = self._rows[: self._length]
         places, ends = self._group(keys)
         text = self._ids.text
-        for at in np.flatnonzero(places < ends).tolist():
+        tied = np.flatnonzero(places < ends)
+        # A row that leaves mostly is the first of its group, being the only one.
+        for at in tied[held[places[tied]] != rows[tied]].tolist():
             group = held[places[at] : ends[at]]
             places[at] += bisect_left(group, text(int(rows[at])), key=lambda row: text(int(row)))
         return places

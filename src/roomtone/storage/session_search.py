@@ -69,11 +69,20 @@ class Identifiers:
 
     def text(self, number: int) -> str:
         """The id with this number."""
-        other = self._others.get(number)
-        if other is not None:
-            return other
+        if number in self._others:
+            return self._others[number]
         h = self._columns[:, number].tobytes().hex()
         return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+    def texts(self, numbers: Numbers) -> list[str]:
+        """The ids with these numbers."""
+        packed = self._columns[:, numbers].T.tobytes().hex()
+        hexes = (packed[at : at + 32] for at in range(0, len(packed), 32))
+        texts = [f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}" for h in hexes]
+        if not self._others:
+            return texts
+        pairs = zip(numbers.tolist(), texts, strict=True)
+        return [self._others.get(number, text) for number, text in pairs]
 
     def keep(self, numbers: Numbers) -> None:
         """Forget all but these ascending numbers, and number them anew from 0."""
@@ -88,9 +97,7 @@ class Identifiers:
             # Big-endian words of canonical ids compare as their texts do.
             words = np.ascontiguousarray(self._columns[:, numbers].T).view(">u8").astype(np.uint64)
             return numbers[np.lexsort((words[:, 1], words[:, 0], groups))]
-        ranked = sorted(
-            zip(groups.tolist(), map(self.text, numbers.tolist()), numbers.tolist(), strict=True)
-        )
+        ranked = sorted(zip(groups.tolist(), self.texts(numbers), numbers.tolist(), strict=True))
         return np.array([number for _, _, number in ranked], np.int64)
 
     def find(self, text: str) -> Numbers:
@@ -178,6 +185,10 @@ class Meetings(Identifiers):
             self.extend(new)
         return numbers
 
+    def holds(self, number: int, text: str) -> bool:
+        """Whether this number stands for this id."""
+        return self._known.get(text) == number or self.text(number) == text
+
     def _numbered(self, text: str, new: list[str]) -> int:
         number = self._known.get(text)
         if number is None:
@@ -221,6 +232,8 @@ class Titles:
 
     def holds(self, number: int, text: str) -> bool:
         """Whether this number stands for this title, but for case."""
+        if self._known.get(text) == number:
+            return True
         start = int(self._starts[number])
         end = int(self._starts[number + 1]) if number + 1 < self._count else self._used
         folded = text.casefold().encode("utf-8", "surrogatepass")
@@ -249,9 +262,14 @@ class Titles:
         flags = self._bytes[rarest[0] : last + rarest[0]] == wanted[rarest[0]]
         if len(rarest) > 1:
             flags &= self._bytes[rarest[1] : last + rarest[1]] == wanted[rarest[1]]
+        starts = self._starts[: self._count]
+        if len(wanted) <= 2:
+            # Short needles are everywhere: one pass over all titles beats a look-up for each hit.
+            whole = np.zeros(self._used, np.bool_)
+            whole[:last] = flags
+            return np.logical_or.reduceat(whole, starts)
         hits = np.flatnonzero(flags)
         for at in rarest[2:]:
             hits = hits[self._bytes[hits + at] == wanted[at]]
-        if len(hits):
-            found[np.searchsorted(self._starts[: self._count], hits, side="right") - 1] = True
+        found[np.searchsorted(starts, hits, side="right") - 1] = True
         return found

@@ -9,7 +9,7 @@ from roomtone.model.sessions import ENDED, LIVE, Session
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
-from roomtone.storage.rows import Kept, text_of
+from roomtone.storage.rows import Kept, limited, text_of
 from roomtone.storage.session_index import SessionIndex
 
 _COLUMN = tables.sessions.c
@@ -30,17 +30,15 @@ _AROUND = text_of(
     )
     .order_by(_COLUMN.started_at.desc(), _COLUMN.id)
 )
-_UNSEALED = text_of(
+_UNSEALED = limited(
     _SESSION.select()
     .where(_COLUMN.status == sa.bindparam("status"), _COLUMN.sealed_at.is_(None))
     .order_by(_COLUMN.ended_at, _COLUMN.id)
-    .limit(sa.bindparam("most"))
 )
-_IDS_AFTER = text_of(
+_IDS_AFTER = limited(
     sa.select(_COLUMN.ordinal, _COLUMN.id)
     .where(_COLUMN.ordinal > sa.bindparam("after"))
     .order_by(_COLUMN.ordinal)
-    .limit(sa.bindparam("most"))
 )
 _IDS_AT_ONCE = 1_000
 _PUT = _SESSION.upsert("id", "revision")
@@ -96,9 +94,7 @@ class SqlSessionRows:
 
     def session_at(self, meeting_id: str, t: int, grace_ms: int) -> Session | None:
         """The nearest one if several fit; the latest if they are equally near."""
-        around = _SESSION.all(
-            self._connection, _AROUND, meeting_id, t + grace_ms, t - grace_ms
-        )
+        around = _SESSION.all(self._connection, _AROUND, meeting_id, t + grace_ms, t - grace_ms)
 
         def distance(session: Session) -> int:
             end = t if session.ended_at is None else session.ended_at
@@ -123,5 +119,5 @@ class SqlSessionRows:
         """In the order in which they were first put."""
         after = -1
         while rows := self._connection.raw.execute(_IDS_AFTER, (after, _IDS_AT_ONCE)).fetchall():
-            for after, session_id in rows:  # noqa: B020
-                yield session_id
+            yield from (session_id for _, session_id in rows)
+            after = rows[-1][0]

@@ -1,7 +1,7 @@
 """``/openapi.json``: the façade described from the very tables and shapes that it runs on.
 
-Every status that an operation can answer is declared, so a fuzzer that finds another one has found a
-fault (``tests/realtimekit``).
+Every status that an operation can answer is declared, so a fuzzer that finds another one has found
+a fault (``tests/realtimekit``).
 """
 
 import re
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from roomtone import __version__
+from roomtone.web.docs import page_routes
 from roomtone.web.errors import JSON, ErrorBody
 from roomtone.web.query import Parameter
 from roomtone.web.realtimekit.call import Operation, Resource
@@ -28,6 +29,7 @@ REFUSALS = {
     401: "No API token, or one that is not valid.",
     403: "The API token belongs to another account or app, or may only read.",
     404: "Unknown here: the same words whether the id is unknown, malformed or somebody else's.",
+    405: "This path knows other methods; Allow names them.",
     413: "The body is too large.",
     422: "Understood, but not valid: every fault is listed.",
     429: "Too many requests with this API token; Retry-After says when to go on.",
@@ -54,9 +56,9 @@ SECURITY: dict[str, dict[str, str]] = {
     "service_key": {"type": "apiKey", "in": "header", "name": "X-Auth-User-Service-Key"},
 }
 
-ABOUT = """The record of calls, as Cloudflare RealtimeKit's API serves it. The same paths answer under
-`/client/v4` and at the root; without the prefix up to the app's id they answer under `/v2`, with
-`Authorization: Basic base64(app id:API token)`."""
+ABOUT = """The record of calls, as Cloudflare RealtimeKit's API serves it. The same paths answer
+under `/client/v4` and at the root; without the prefix up to the app's id they answer under `/v2`,
+with `Authorization: Basic base64(app id:API token)`."""
 
 
 @cache
@@ -166,6 +168,6 @@ async def _serve(_: Request) -> Response:
     return Response(_encoded(), media_type=JSON)
 
 
-def openapi_routes() -> list[BaseRoute]:
-    """``GET /openapi.json``, open to everybody: it tells nothing of anybody."""
-    return [Route("/openapi.json", _serve, methods=["GET"])]
+def docs_routes() -> list[BaseRoute]:
+    """``/openapi.json`` and the page that shows it, open to everybody: they tell of nobody."""
+    return [Route("/openapi.json", _serve, methods=["GET"]), *page_routes()]

@@ -2,12 +2,14 @@
 
 A call names a resource and a method as the Python SDK does; the drivers know how their generation
 says it. ``$name:path`` stands for a value in an earlier answer. ``expect`` is the status (200).
-``may_lack`` names what a model declares but this call did not ask for.
+``may_lack`` names what a model declares but this call did not ask for; ``new`` is a method that the
+older generation has not.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from sdk.bodies import AI_CONFIG, PRESET
 from sdk.drive import Call
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -72,14 +74,18 @@ def making_calls() -> list[Call]:
             ("b", "Bob", "group_call_participant"),
         )
     ]
-    config = {"ai_config": {"transcription": {"language": "en-US", "keywords": ["room"]}}}
+    preset = {"preset_id": "$presets: create:data.id"}
     return [
         call("meetings: create", "meetings", "create", params=held, expect=201),
         call(
             "meetings: create another", "meetings", "create", params={"title": "Retro"}, expect=201
         ),
         call(
-            "meetings: create with configuration", "meetings", "create", params=config, expect=201
+            "meetings: create with configuration",
+            "meetings",
+            "create",
+            params={"ai_config": AI_CONFIG},
+            expect=201,
         ),
         call("meetings: list", "meetings", "get", params={"page_no": 1, "per_page": 2}),
         call("meetings: search", "meetings", "get", params={"search": "weekly"}),
@@ -94,12 +100,18 @@ def making_calls() -> list[Call]:
         call("participants: rename", "meetings", "edit_participant", ids=a, params={"name": "Ann"}),
         call("participants: refresh token", "meetings", "refresh_participant_token", ids=a),
         call("presets: list", "presets", "get"),
+        call("presets: create", "presets", "create", params=PRESET, expect=201),
+        call("presets: details", "presets", "get_preset_by_id", ids=preset),
+        call("presets: rename", "presets", "update", ids=preset, params={"name": "speaker"}),
         call(
-            "presets: details",
+            "presets: replace",
             "presets",
-            "get_preset_by_id",
-            ids={"preset_id": "$presets: list:data.0.id"},
+            "replace_preset_by_id",
+            ids=preset,
+            params=PRESET,
+            new=True,
         ),
+        call("presets: delete", "presets", "delete", ids=preset),
         call("active session: none yet", "active_session", "get_active_session", ids=m, expect=404),
     ]
 

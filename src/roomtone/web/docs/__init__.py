@@ -35,6 +35,6 @@ async def _serve(request: Request) -> Response:
     return Response(_content(name), media_type=kind, headers=HEADERS)
 
 
-def docs_routes() -> list[BaseRoute]:
+def page_routes() -> list[BaseRoute]:
     """The page and its two files."""
     return [Route(path, _serve, methods=["GET"]) for path in FILES]

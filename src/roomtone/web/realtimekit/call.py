@@ -10,11 +10,10 @@ from starlette.types import Receive, Scope
 
 from roomtone.model.tenancy import App
 from roomtone.ports.clock import Clock
-from roomtone.services.presets import Presets
+from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.sessions import Sessions
 from roomtone.services.tenants import Tenants
-from roomtone.settings import Settings
 from roomtone.web.bodies import read_body
 from roomtone.web.query import Parameter, Query
 from roomtone.web.realtimekit.given import read_given
@@ -43,11 +42,11 @@ class Facade(Struct, frozen=True):
 
     tenants: Tenants
     rooms: Rooms
-    presets: Presets
     sessions: Sessions
     roster: Roster
     clock: Clock
-    settings: Settings
+    rate: RateLimit
+    """Requests per API token."""
 
 
 class Call:

@@ -7,11 +7,11 @@ one look-up of the token, by its digest.
 """
 
 from base64 import b64decode
+from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
 from roomtone.model.errors import Refused, TooMany, Unauthenticated
-from roomtone.services.rate import RateLimit
 from roomtone.services.tenants import check_reach
 from roomtone.web.errors import JSON, encoded, error_body, error_headers
 from roomtone.web.query import read_query
@@ -39,10 +39,9 @@ class Door:
     """
 
     def __init__(
-        self, facade: Facade, resources: list[Resource], limit: RateLimit, *, legacy: bool = False
+        self, facade: Facade, resources: Sequence[Resource], *, legacy: bool = False
     ) -> None:
         self._facade = facade
-        self._limit = limit
         self._legacy = legacy
         self._paths = Paths(
             (resource.path if legacy else template(resource), resource.operations)
@@ -94,8 +93,8 @@ class Door:
         else:
             app_id, text = path.get("app_id"), _token(headers)
         token = facade.tenants.authenticate(text)
-        if not self._limit.allow(token.id, facade.clock.now()):
-            raise TooMany("Too many requests with this API token.", self._limit.retry_after_s)
+        if not facade.rate.allow(token.id, facade.clock.now()):
+            raise TooMany("Too many requests with this API token.", facade.rate.retry_after_s)
         account_id = token.account_id if self._legacy else path["account_id"]
         check_reach(token, account_id, app_id, writes=method not in READS)
         app = None if app_id is None else facade.tenants.app(account_id, app_id)

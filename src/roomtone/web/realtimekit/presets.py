@@ -82,7 +82,7 @@ def preset_object(preset: Preset) -> PresetObject:
 async def list_presets(call: Call) -> Answer:
     """Presets of the app."""
     page = page_of(call.query, NEIGHBOURS_PER_PAGE)
-    found, total = await call.facade.presets.find(
+    found, total = await call.facade.rooms.presets.find(
         call.app_id, page, call.query[PRESET_SEARCH]
     )
     rows = tuple(
@@ -101,13 +101,13 @@ async def create_preset(call: Call) -> Answer:
     """A new preset."""
     parts = await call.given(PresetGiven)
     name = parts.pop("name")
-    preset = await call.facade.presets.create(call.app_id, name, parts)
+    preset = await call.facade.rooms.presets.create(call.app_id, name, parts)
     return ok(PresetAnswer(True, preset_object(preset)), 201)
 
 
 async def get_preset(call: Call) -> Answer:
     """One preset."""
-    preset = await call.facade.presets.get(call.app_id, call.path["preset_id"])
+    preset = await call.facade.rooms.presets.get(call.app_id, call.path["preset_id"])
     return ok(PresetAnswer(True, preset_object(preset)))
 
 
@@ -123,7 +123,7 @@ async def put_preset(call: Call) -> Answer:
 
 async def _change(call: Call, parts: dict[str, Any], *, whole: bool) -> Answer:
     name = parts.pop("name", None)
-    preset = await call.facade.presets.change(
+    preset = await call.facade.rooms.presets.change(
         call.app_id, call.path["preset_id"], name, parts, whole=whole
     )
     return ok(PresetAnswer(True, preset_object(preset)))
@@ -131,7 +131,7 @@ async def _change(call: Call, parts: dict[str, Any], *, whole: bool) -> Answer:
 
 async def delete_preset(call: Call) -> Answer:
     """Delete a preset; the answer shows what it was."""
-    preset = await call.facade.presets.delete(call.app_id, call.path["preset_id"])
+    preset = await call.facade.rooms.presets.delete(call.app_id, call.path["preset_id"])
     return ok(PresetAnswer(True, preset_object(preset)))
 
 

@@ -1,0 +1,91 @@
+"""The floors: what Starlette and uvicorn give on this machine before Roomtone does anything.
+
+``collect``  reads and decodes the body into the same structs and answers the same; stores nothing
+``report``   returns the bytes of a file with the headers of a sealed report, on a route as deep
+"""
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+
+import msgspec
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from bench.servers import HOST
+from roomtone.sources.wire import decode_batch
+
+CORS = {"access-control-allow-origin": "*"}
+REPORT_HEADERS = {"content-encoding": "gzip", "vary": "accept-encoding"}
+JSON = "application/json"
+BACKLOG = 2048
+
+
+def collect_app() -> Starlette:
+    """The collector's door with nothing behind it."""
+
+    async def collect(request: Request) -> Response:
+        body = await request.body()
+        decoded = decode_batch(
+            body,
+            now=time.time_ns() // 1_000_000,
+            mask=True,
+            user_agent=request.headers.get("user-agent"),
+        )
+        data = {"accepted": decoded.entries, "next_seq": (decoded.seq or 0) + 1}
+        answer = msgspec.json.encode({"success": True, "data": data})
+        return Response(answer, 202, headers=CORS, media_type=JSON)
+
+    return Starlette(routes=[_ready(), Route("/v1/collect", collect, methods=["POST"])])
+
+
+def report_app(file: Path, *, plain: bool) -> Starlette:
+    """One route as deep as the peer report's, and always the same bytes."""
+    body = file.read_bytes()
+    headers = {"vary": REPORT_HEADERS["vary"]} if plain else REPORT_HEADERS
+
+    async def report(request: Request) -> Response:
+        return Response(body, 200, headers=headers, media_type=JSON)
+
+    path = "/{account_id}/realtime/kit/{app_id}/sessions/peer-report/{peer_id}"
+    deep = Mount("/client/v4/accounts", routes=[Route(path, report)])
+    return Starlette(routes=[_ready(), deep])
+
+
+def _ready() -> Route:
+    async def ready(_: Request) -> Response:
+        return Response(b"{}", media_type=JSON)
+
+    return Route("/readyz", ready)
+
+
+def main() -> None:
+    """Serve one of them until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", choices=("collect", "report"))
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--plain", action="store_true", help="say nothing of gzip")
+    parser.add_argument("--port", type=int, required=True)
+    asked = parser.parse_args()
+    app = collect_app() if asked.kind == "collect" else report_app(asked.file, plain=asked.plain)
+    config = uvicorn.Config(
+        app,
+        host=HOST,
+        port=asked.port,
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(uvicorn.Server(config).serve())
+
+
+if __name__ == "__main__":
+    main()

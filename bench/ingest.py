@@ -1,0 +1,78 @@
+"""Durable ingest: batches accepted a second, against the same server that only decodes them."""
+
+from pathlib import Path
+
+from bench.figures import Figure, median
+from bench.load import Load, run, until
+from bench.people import Backend, Person
+from bench.recorded import CLEAN, connections, encoded, entries_at, now_ms, numbered, request
+from bench.servers import Server, floor, init, roomtone
+
+GOAL = 0.5
+CONNECTIONS = 16
+SNAPSHOTS = 2
+"""In a batch: two whole getStats() results of a two-party call are about 25 KB."""
+BODIES = 8
+"""Different ones for each peer, in turn."""
+ROUNDS, SECONDS = 5, 3.0
+QUICK_ROUNDS, QUICK_SECONDS = 2, 1.5
+
+
+def measure(folder: Path, *, quick: bool) -> list[Figure]:
+    """Floor and subject in turn, so that both meet the same weather."""
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
+    data = folder / "ingest"
+    credentials = init(data)
+    with roomtone(data) as subject, floor("collect", folder) as bare:
+        with Backend(subject, credentials) as backend:
+            people = [person for _ in range(CONNECTIONS // 4) for person in backend.meet(4)]
+        requests = {person.peer_id: bodies(person) for person in people}
+        floors: list[Load] = []
+        subjects: list[Load] = []
+        for number in range(rounds + 1):
+            with subject.asleep():
+                below = flood(bare, requests, seconds, number)
+            with bare.asleep():
+                above = flood(subject, requests, seconds, number)
+            if number:  # the first round warms both up
+                floors.append(below)
+                subjects.append(above)
+    for load in (*floors, *subjects):
+        if load.wrong:
+            raise SystemExit(f"ingest: unexpected answers {load.wrong}: {load.last!r}")
+    size = len(next(iter(requests.values()))[0]) / 1000
+    p99 = median([load.p(0.99) for load in subjects])
+    return [
+        Figure(
+            part="ingest",
+            what=f"durable, {size:.0f} KB, {CONNECTIONS} connections",
+            value=median([load.rate for load in subjects]),
+            unit="/s",
+            floor=median([load.rate for load in floors]),
+            floor_is="decode, store nothing",
+            goal=GOAL,
+        ),
+        Figure(
+            part="ingest", what="p99 of an accepted batch", value=p99, unit="ms",
+            floor=median([load.p(0.99) for load in floors]), floor_is="decode, store nothing",
+        ),
+    ]  # fmt: skip
+
+
+def bodies(person: Person) -> list[bytes]:
+    """Requests of one peer, ready but for their numbers."""
+    recorded = connections(CLEAN)[0]
+    made = []
+    for number in range(BODIES):
+        end = now_ms() - (BODIES - 1 - number) * SNAPSHOTS * 1_000
+        entries = entries_at(recorded, number * SNAPSHOTS, SNAPSHOTS, end)
+        made.append(request("/v1/collect", person.token, encoded(person.peer_id, entries)))
+    return made
+
+
+def flood(server: Server, requests: dict[str, list[bytes]], seconds: float, start: int) -> Load:
+    """Every peer posts as fast as it is answered."""
+    makes = [
+        until(seconds, numbered(of_peer, start * 1_000_000)) for of_peer in requests.values()
+    ]
+    return run(server.port, makes, 202)

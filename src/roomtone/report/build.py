@@ -1,0 +1,95 @@
+"""Build: the folded state of a peer, its stay and what the others sent → its report.
+
+Reads the state and changes nothing, so a live report and a sealed one come from the same code. The
+answer is whole; ``include_peer_events`` and ``filters`` are for those who serve it.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from roomtone.model import peer_report as p
+from roomtone.model.times import iso, iso_or_none, minutes
+from roomtone.quality import audio, video
+from roomtone.report import peer_stats as old
+from roomtone.report.grouping import arrays, quality
+from roomtone.report.metadata import metadata
+from roomtone.report.peer_events import peer_events
+from roomtone.report.quality_stats import quality_stat, quality_stats
+from roomtone.report.state import PeerState
+from roomtone.report.stay import Stay
+from roomtone.report.traces import ProducerTrace, traces
+
+__all__ = ["FOLD_MODEL", "MODELS", "build", "details", "traces"]
+
+FOLD_MODEL = "fold-1"
+VENDOR_MODEL = "realtimekit-client-1"
+MODELS: dict[str, str] = {
+    "mos": f"{audio.MODEL}+{video.MODEL}",
+    "vendor": VENDOR_MODEL,
+}
+"""Formulas by scale: the report's ``mos_model``."""
+
+
+def build(
+    state: PeerState,
+    stay: Stay,
+    others: Mapping[str, ProducerTrace],
+    *,
+    clock_offset_ms: int,
+    scale: Literal["mos", "vendor"] = "mos",
+    now: int | None = None,
+) -> p.PeerReport:
+    """The peer report.
+
+    ``others``: the producers of the other peers of the session, from :func:`traces`.
+    ``clock_offset_ms``: added to the sender's times (:func:`roomtone.report.stay.clock_offset`);
+    the stay already has it. ``now``: what the duration of a connected peer is measured to, epoch
+    ms; None: its last sign of life, so that a rebuild gives the same bytes.
+    """
+    who = state.identified
+    peer_id = who.peer_id if who else ""
+    made = arrays(state, others, clock_offset_ms, scale)
+    until = stay.left_at if stay.left_at is not None else (now or stay.last_sign_at)
+    return p.PeerReport(
+        id=peer_id,
+        user_id=who.user_id if who else "",
+        custom_participant_id=who.custom_participant_id if who else "",
+        display_name=who.display_name if who else "",
+        preset_name=who.preset_name if who else "",
+        joined_at=iso(stay.joined_at),
+        left_at=iso_or_none(stay.left_at),
+        duration=minutes(max(0, until - stay.joined_at)),
+        created_at=iso(stay.joined_at),
+        updated_at=iso(max(stay.joined_at, stay.left_at or stay.last_sign_at)),
+        peer_events=peer_events(stay, peer_id, who, state.described.room_view_type),
+        role=who.preset_name if who else "",
+        session_id=who.session_id if who else "",
+        peer_report=p.Report(metadata=metadata(state, clock_offset_ms), quality=quality(made)),
+        peer_stats=old.peer_stats(state, clock_offset_ms),
+        quality_stats=quality_stats(state, made, peer_id, clock_offset_ms),
+        mos_model=MODELS[scale],
+        quality_scale=scale,
+        truncated=p.Truncated(
+            readings=state.budget.truncated,
+            streams=state.truncated.streams,
+            transports=state.truncated.transports,
+            events=state.truncated.events,
+        ),
+    )
+
+
+def details(report: p.PeerReport) -> p.ParticipantDetails:
+    """The participant's details, from the same report."""
+    shared = {name: getattr(report, name) for name in p.Participant.__struct_fields__}
+    return p.ParticipantDetails(
+        **shared,
+        session_id=report.session_id,
+        peer_stats=old.details_stats(
+            report.peer_stats,
+            report.peer_report.metadata.ip_information.postal,
+            connected=report.left_at is None,
+        ),
+        quality_stats=[quality_stat(report.quality_stats)],
+        mos_model=report.mos_model,
+        quality_scale=report.quality_scale,
+    )

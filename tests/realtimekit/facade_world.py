@@ -1,0 +1,240 @@
+"""A façade over an empty database in memory, with a clock that stands still until it is moved."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+from starlette.testclient import TestClient
+
+from roomtone.model.peer_report import PeerReport
+from roomtone.model.presence import Presence
+from roomtone.model.sessions import ENDED, LIVE, Peer, Session
+from roomtone.model.subjects import subject_key
+from roomtone.model.times import iso
+from roomtone.ports.records import StoredReport
+from roomtone.services.rate import RateLimit
+from roomtone.services.rooms import Rooms
+from roomtone.services.sessions import Sessions
+from roomtone.services.tenants import Tenants
+from roomtone.storage.database import Database
+from roomtone.storage.records import SqlRecords
+from roomtone.web.app import create_app
+from roomtone.web.openapi import docs_routes
+from roomtone.web.realtimekit.routes import Facade, facade_routes
+
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+MINUTE = 60_000
+
+
+class StillClock:
+    """Tests move it."""
+
+    def __init__(self) -> None:
+        self.t = START
+        self._ids = 0
+
+    def now(self) -> int:
+        return self.t
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return str(UUID(int=(self._ids << 64) | 0x8000_0000_0000_0000, version=4))
+
+
+def blank(kind: Any) -> Any:
+    """The least value of a type: what a peer report looks like when nothing is known."""
+    if get_origin(kind) is Union or type(kind).__name__ == "UnionType":
+        options = get_args(kind)
+        if type(None) in options:
+            return None
+        return msgspec.UNSET if msgspec.UnsetType in options else blank(options[0])
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind(**{f.name: blank(f.type) for f in msgspec.structs.fields(kind)})
+    return (get_origin(kind) or kind)()
+
+
+class Fold:
+    """Stands where the fold is: a blank report with the peer's identity; counts its use."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def live_report(self, peer: Peer) -> PeerReport:
+        self.asked.append(peer.peer_id)
+        return report_of(peer)
+
+
+def report_of(peer: Peer) -> PeerReport:
+    """A blank report of a peer."""
+    report = blank(PeerReport)
+    report.id = peer.peer_id
+    report.user_id = peer.user_id
+    report.custom_participant_id = peer.custom_participant_id
+    report.display_name = peer.display_name
+    report.preset_name = report.role = peer.preset_name
+    report.session_id = peer.session_id
+    report.joined_at = iso(peer.joined_at)
+    report.left_at = None if peer.left_at is None else iso(peer.left_at)
+    return report
+
+
+class Doorkeeper:
+    """Stands where the roster is: shows out whom it is told to know."""
+
+    def __init__(self) -> None:
+        self.inside: dict[str, list[str]] = {}
+
+    async def kick(
+        self, app_id: str, meeting_id: str, participant_ids: list[str], custom_ids: list[str]
+    ) -> list[str] | None:
+        inside = self.inside.get(meeting_id)
+        return None if inside is None else sorted({*participant_ids} & {*inside})
+
+    async def kick_all(self, app_id: str, meeting_id: str) -> int | None:
+        inside = self.inside.pop(meeting_id, None)
+        return None if inside is None else len(inside)
+
+
+class World:
+    """Services, a client with the admin's token, and short cuts to put rows in place."""
+
+    def __init__(self, rate_limit: int = 0) -> None:
+        self.clock = StillClock()
+        self.database = Database.open(":memory:")
+        self.records = SqlRecords(self.database)
+        self.tenants = Tenants(self.records, self.clock)
+        self.rooms = Rooms(self.records, self.clock, token_hours=24)
+        self.fold = Fold()
+        self.sessions = Sessions(self.records, self.clock, self.fold)
+        self.roster = Doorkeeper()
+        made = asyncio.run(self.tenants.first_start())
+        assert made is not None
+        self.account_id, self.app_id, self.token = made.account.id, made.app.id, made.issued.text
+        facade = Facade(
+            self.tenants,
+            self.rooms,
+            self.sessions,
+            self.roster,
+            self.clock,
+            RateLimit(rate_limit),
+        )
+        self.application = create_app([*facade_routes(facade), *docs_routes()], ready, lifespan)
+        self.client = TestClient(self.application, raise_server_exceptions=False)
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+    def path(self, path: str, app_id: str | None = None) -> str:
+        app = self.app_id if app_id is None else app_id
+        return f"/client/v4/accounts/{self.account_id}/realtime/kit/{app}/{path}"
+
+    def ask(self, method: str, path: str, **more: Any) -> Any:
+        """Ask as the admin; the whole response."""
+        return self.client.request(method, self.path(path), **{"headers": self.bearer, **more})
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The body of a GET that succeeds."""
+        response = self.ask("GET", path, params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def token_for(self, scope: str, app_id: str | None = None) -> str:
+        """Another API token of the account."""
+        issued = asyncio.run(self.tenants.create_token(self.account_id, app_id, "another", scope))
+        return issued.text
+
+    def write(self, change: Any) -> Any:
+        return asyncio.run(self.records.write(change))
+
+    def put_session(self, session_id: str, **fields: Any) -> Session:
+        """A session of the app; ENDED if it has an end."""
+        started = fields.pop("started_at", START)
+        held = Session(
+            **{
+                "id": session_id,
+                "app_id": self.app_id,
+                "meeting_id": "m1",
+                "title": "Weekly sync",
+                "status": ENDED if fields.get("ended_at") else LIVE,
+                "started_at": started,
+                "created_at": started,
+                "updated_at": started,
+                **fields,
+            }
+        )
+        self.write(lambda tx: tx.sessions.put_session(held))
+        return held
+
+    def put_peer(self, session_id: str, peer_id: str, **fields: Any) -> Peer:
+        """A peer of a session; its user is named after it unless said otherwise."""
+        joined = fields.pop("joined_at", START)
+        left = fields.get("left_at")
+        user = fields.get("user_id", f"user-{peer_id}")
+        peer = Peer(
+            **{
+                "subject": subject_key(self.app_id, user, peer_id),
+                "app_id": self.app_id,
+                "session_id": session_id,
+                "peer_id": peer_id,
+                "user_id": user,
+                "custom_participant_id": f"custom-{user}",
+                "display_name": peer_id.title(),
+                "preset_name": "group_call_host",
+                "joined_at": joined,
+                "last_sign_at": left or joined,
+                "presence": Presence(
+                    joins=((joined, "call_join"),),
+                    leaves=((left, "disconnect"),) if left else (),
+                ),
+                "created_at": joined,
+                "updated_at": left or joined,
+                **fields,
+            }
+        )
+        self.write(lambda tx: tx.sessions.put_peer(peer))
+        return peer
+
+    def seal(self, peer: Peer) -> bytes:
+        """Store a report as the sealer does; its bytes as they are to be sent."""
+        content = {"success": True, "data": {"participant": report_of(peer)}}
+        body = gzip.compress(msgspec.json.encode(content), mtime=0)
+        report = StoredReport(
+            subject=peer.subject,
+            app_id=peer.app_id,
+            peer_id=peer.peer_id,
+            session_id=peer.session_id,
+            model="test",
+            body=body,
+            sealed_at=self.clock.t,
+        )
+        self.write(lambda tx: tx.reports.put_report(report))
+        return body
+
+    def close(self) -> None:
+        closing = self.database.close()
+        if asyncio.iscoroutine(closing):
+            asyncio.run(closing)
+
+
+async def ready() -> bool:
+    return True
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    yield
+
+
+@contextmanager
+def a_world(**settings: Any) -> Iterator[World]:
+    """A world, closed afterwards."""
+    world = World(**settings)
+    try:
+        yield world
+    finally:
+        world.close()
