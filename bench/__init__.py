@@ -1,2 +1,4 @@
-"""The measurements that the design rests on: ``python -m bench`` runs them, docs/performance.md tells
-what they mean. Each is a ratio to a floor of the same run, wherever there is a floor."""
+"""The measurements that the design rests on: ``python -m bench`` runs them.
+
+Each is a ratio to a floor of the same run, wherever there is one; docs/performance.md tells more.
+"""

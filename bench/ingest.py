@@ -72,7 +72,5 @@ def bodies(person: Person) -> list[bytes]:
 
 def flood(server: Server, requests: dict[str, list[bytes]], seconds: float, start: int) -> Load:
     """Every peer posts as fast as it is answered."""
-    makes = [
-        until(seconds, numbered(of_peer, start * 1_000_000)) for of_peer in requests.values()
-    ]
+    makes = [until(seconds, numbered(of_peer, start * 1_000_000)) for of_peer in requests.values()]
     return run(server.port, makes, 202)

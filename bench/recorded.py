@@ -36,9 +36,11 @@ class Connection(Struct, frozen=True):
 
 
 def connections(name: str) -> list[Connection]:
-    """The connections of a bundled recording, without certificates, which tell nothing of a call."""
+    """The connections of a bundled recording, without certificates: they tell nothing of a call."""
     found: dict[str, list[Sample]] = {}
-    for peer in decode_file(gzip.decompress((files("roomtone") / "recordings" / name).read_bytes())):
+    for peer in decode_file(
+        gzip.decompress((files("roomtone") / "recordings" / name).read_bytes())
+    ):
         for sample in peer.samples:
             report = [stat for stat in sample.report if stat["type"] != "certificate"]
             found.setdefault(sample.pc, []).append(Sample(sample.t, sample.pc, report))

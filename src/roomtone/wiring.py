@@ -55,7 +55,7 @@ class Roomtone:
         self.settings = settings
         self.clock = SystemClock()
         self.folder = Path(settings.data)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database.open(self.folder / DATABASE)
         self.records = SqlRecords(self.database)
         self.journal = SqlJournal(self.database)

@@ -91,7 +91,13 @@ def test_booleans(raw, sure):
 
 @pytest.mark.parametrize(
     ("raw", "people"),
-    [("1:10", (1, 10)), ("2:", (2, None)), (":3", (None, 3)), (":", (None, None)), ("4%3A4", (4, 4))],
+    [
+        ("1:10", (1, 10)),
+        ("2:", (2, None)),
+        (":3", (None, 3)),
+        (":", (None, None)),
+        ("4%3A4", (4, 4)),
+    ],
 )
 def test_ranges_may_be_open(raw, people):
     assert read(f"people={raw}", PEOPLE) == people
@@ -136,7 +142,9 @@ def test_each_bad_parameter_is_named_once_and_good_ones_never(asked):
     for parameter in ALL:
         if parameter.name in asked:
             try:
-                read_query(f"{parameter.name}={quote(asked[parameter.name])}".encode(), (parameter,))
+                read_query(
+                    f"{parameter.name}={quote(asked[parameter.name])}".encode(), (parameter,)
+                )
             except Invalid:
                 bad.add(parameter.name)
     try:

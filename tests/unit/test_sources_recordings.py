@@ -48,7 +48,7 @@ def of(kind: type, fact: Snapshot) -> list[Any]:
     return [stat for stat in fact.stats if type(stat) is kind]
 
 
-# --- getStats() ------------------------------------------------------------------------------------
+# --- getStats() ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["getstats-clean.json.gz", "getstats-lossy.json.gz"])
@@ -144,7 +144,7 @@ def test_a_recording_without_samples_has_no_peers() -> None:
     assert recording_facts(RecordedPeer("x", {}, None, [])) == ()
 
 
-# --- Jitsi -----------------------------------------------------------------------------------------
+# --- Jitsi --------------------------------------------------------------------------------------
 
 
 def lines(name: str) -> list[list[Any]]:
@@ -152,7 +152,7 @@ def lines(name: str) -> list[list[Any]]:
 
 
 def last_said(name: str, counter: str) -> dict[tuple[str, str], Any]:
-    """A second, naive reading of a dump: per stream the value that was last sent, while it lives."""
+    """A second, naive reading of a dump: per stream the value last sent, while it lives."""
     said: dict[tuple[str, str], Any] = {}
     for method, pc, value, _ in (line[:4] for line in lines(name)):
         if method == "getstats":

@@ -29,6 +29,7 @@ PID = "serve.pid"
 LOG = "serve.log"
 PORTS_TRIED = 50
 READY_S = 20.0
+TABLE_WIDTH = 130
 
 
 @click.command()
@@ -37,6 +38,8 @@ READY_S = 20.0
 def demo(settings: Settings, *, stop: bool) -> None:
     """Play the bundled recordings of real calls into a fresh Roomtone and leave it running."""
     console = Console()
+    if console.width < TABLE_WIDTH and not console.is_terminal:
+        console.width = TABLE_WIDTH  # a pipe has no width of its own
     folder = Path(DATA if settings.data == Settings().data else settings.data)
     stopped = _stop(folder)
     if stop:
@@ -142,26 +145,24 @@ async def _table(console: Console, stage: Stage) -> None:
     table = Table(title="Sessions", title_justify="left")
     for column, right in (
         ("meeting", False),
-        ("session", False),
         ("people", True),
         ("peak", True),
         ("minutes", True),
         ("audio MOS", True),
         ("video MOS", True),
-        ("status", False),
+        ("session", False),
     ):
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
     for session in sessions:
         audio, video = await _quality(stage, session["id"])
         table.add_row(
             session["meeting_display_name"],
-            session["id"],
             str(session["total_participants"]),
             str(session["max_concurrent_participants"]),
             f"{session['minutes_consumed']:.2f}",
             audio,
             video,
-            session["status"],
+            session["id"],
         )
     console.print(table)
 
@@ -188,7 +189,8 @@ def _how(console: Console, credentials: Credentials, pid: int) -> None:
     print_(
         f"\n[bold]Roomtone is running[/bold] at {c.base_url}   (API reference: {c.base_url}/docs)"
     )
-    print_(f"  account_id  {c.account_id}\n  app_id      {c.app_id}\n  API token   {c.api_token}\n")
+    print_(f"  account_id     {c.account_id}\n  app_id         {c.app_id}")
+    print_(f"  API token      {c.api_token}\n")
     print_("[bold]With the vendor's own SDK[/bold] (pip install cloudflare)")
     example = f"""\
 from cloudflare import Cloudflare

@@ -5,10 +5,10 @@ make richer facts beside it. ``ping_stat`` and ``stats`` are not here: they beco
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from roomtone.model.facts import (
     AnyFact,
@@ -40,7 +40,7 @@ class _DeviceInfo(_Wire, frozen=True):
     os_version_name: str | None = None
     engine_name: str | None = None
     user_agent: str | None = None
-    cpus: Count | None = None
+    cpus: Annotated[float, Meta(ge=0, le=65_536)] | None = None
     memory: Count | None = None
     webgl_support: bool | Count | None = None
 

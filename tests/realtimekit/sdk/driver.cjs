@@ -121,7 +121,8 @@ function resolve(value, results) {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(each, results)]));
   }
   if (typeof value !== "string" || !value.startsWith("$")) return value;
-  const [name, steps] = [value.slice(1, value.indexOf(":")), value.slice(value.indexOf(":") + 1)];
+  const colon = value.lastIndexOf(":");
+  const [name, steps] = [value.slice(1, colon), value.slice(colon + 1)];
   return steps.split(".").reduce((found, step) => found[step], results[name].body);
 }
 

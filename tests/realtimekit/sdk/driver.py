@@ -125,7 +125,7 @@ def resolve(value: Any, results: dict[str, Any]) -> Any:
         return {key: resolve(each, results) for key, each in value.items()}
     if not (isinstance(value, str) and value.startswith("$")):
         return value
-    name, _, path = value[1:].partition(":")
+    name, _, path = value[1:].rpartition(":")
     found = results[name]["body"]
     for step in path.split("."):
         found = found[int(step)] if isinstance(found, list) else found[step]

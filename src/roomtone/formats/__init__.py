@@ -1,0 +1,1 @@
+"""Words to files and files to words: chat, transcripts, subtitles. Pure."""

@@ -1,0 +1,1 @@
+"""Summaries without a cloud: the sentences that carry a meeting, each linked to its place. Pure."""
