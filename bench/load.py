@@ -14,6 +14,7 @@ from bench.figures import percentile
 from bench.servers import HOST
 
 WAIT_S = 120.0
+TRIES = 3
 
 Make = Callable[[], bytes | None]
 """The next request of a connection, or None when it has no more to say."""
@@ -62,9 +63,11 @@ class _Connection(asyncio.Protocol):
         self._need = 0
         self._sent = 0.0
         self._done: asyncio.Future[None] | None = None
+        self.closed = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.closed = False
 
     def start(self, make: Make) -> asyncio.Future[None]:
         """Send what ``make`` gives until it gives None; done when all is answered."""
@@ -104,6 +107,7 @@ class _Connection(asyncio.Protocol):
         self._next()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
         if self._done is not None and not self._done.done():
             self._done.set_exception(ConnectionError(f"the server hung up: {error}"))
 
@@ -121,14 +125,14 @@ def run_paced(port: int, makes: Sequence[Make], every_s: float, status: int = 20
 async def _run(port: int, makes: Sequence[Make], status: bytes, every_s: float) -> Load:
     loop = asyncio.get_running_loop()
     tally = _Tally(status)
-    connections = [
-        (await loop.create_connection(lambda: _Connection(tally), HOST, port))[1] for _ in makes
-    ]
+    connections = [_Connection(tally) for _ in makes]
+    for connection in connections:
+        await loop.create_connection(lambda c=connection: c, HOST, port)
     start = time.perf_counter()
     talks: list[Awaitable[None]] = []
     for number, (connection, make) in enumerate(zip(connections, makes, strict=True)):
         if every_s:
-            talks.append(_pace(connection, make, number * every_s / len(makes), every_s))
+            talks.append(_pace(connection, port, make, number * every_s / len(makes), every_s))
         else:
             talks.append(connection.start(make))
     await asyncio.wait_for(asyncio.gather(*talks), WAIT_S)
@@ -143,13 +147,25 @@ async def _run(port: int, makes: Sequence[Make], status: bytes, every_s: float) 
     )
 
 
-async def _pace(connection: _Connection, make: Make, first_s: float, every_s: float) -> None:
+async def _pace(
+    connection: _Connection, port: int, make: Make, first_s: float, every_s: float
+) -> None:
+    """As a browser does it: a connection that the server closed meanwhile is opened again."""
     loop = asyncio.get_running_loop()
     due = loop.time() + first_s
     while (request := make()) is not None:
         await asyncio.sleep(max(0.0, due - loop.time()))
         due += every_s
-        await connection.start(each([request]))
+        for _ in range(TRIES):
+            if connection.closed:
+                await loop.create_connection(lambda: connection, HOST, port)
+            try:
+                await connection.start(each([request]))
+                break
+            except ConnectionError:
+                continue
+        else:
+            raise ConnectionError(f"no answer in {TRIES} tries")
 
 
 def until(deadline_s: float, make: Callable[[], bytes]) -> Make:

@@ -66,7 +66,8 @@ def _reporting(person: Person, recorded: Connection, reports: int) -> Callable[[
         if said == reports:
             return None
         said += 1
-        body = encoded(person.peer_id, entries_at(recorded, said * 4, 1, now_ms()), said)
+        entries = entries_at(recorded, said * 4, 1, now_ms())
+        body = encoded(person.peer_id, entries, said)
         return request("/v1/collect", person.token, body)
 
     return make

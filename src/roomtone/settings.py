@@ -1,5 +1,7 @@
-"""Every setting in one table: it feeds the flags, the ``ROOMTONE_*`` variables, the TOML file and
-``docs/settings.md``. A flag beats a variable, a variable beats the file, the file beats the default.
+"""Every setting in one table.
+
+It feeds the flags, the ``ROOMTONE_*`` variables, the TOML file and ``docs/settings.md``. A flag
+beats a variable, a variable beats the file, the file beats the default.
 """
 
 import os
@@ -11,7 +13,6 @@ from typing import Any, Literal
 from msgspec import Struct, ValidationError, convert
 
 from roomtone.model.errors import Failed
-
 
 Scale = Literal["mos", "vendor"]
 

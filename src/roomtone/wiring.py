@@ -49,7 +49,7 @@ class SystemClock:
 
 
 class Roomtone:
-    """Every service over one data folder. ``open`` for the CLI, ``start`` for the server's loops."""
+    """Every service over one data folder; ``start`` and ``stop`` for the server's loops."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -164,6 +164,6 @@ async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
             await run()
         except Failed as failed:
             log.error("loop failed", loop=name, error=failed.message, hint=failed.hint)
-        except Exception:  # noqa: BLE001 - the last line of defence: a loop must never end
+        except Exception:
             log.exception("loop failed", loop=name)
         await asyncio.sleep(RESTART_S)

@@ -5,6 +5,7 @@ import math
 import struct
 import types
 import typing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ CALLS = (
 T0 = 1_700_000_000_000
 
 
-# --- any facts at all ------------------------------------------------------------------------------
+# --- any facts at all -----------------------------------------------------------------------------
 
 int64 = st.integers(-(2**63), 2**63 - 1)
 doubles = st.floats(allow_nan=False, allow_infinity=False)
@@ -56,11 +57,12 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
     """Values of a type of the model, made from its annotations."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Annotated:
-        bounds = [a for a in arguments if isinstance(a, msgspec.Meta)]
-        least = max((b.ge for b in bounds if b.ge is not None), default=None)
-        if arguments[0] is float and least is not None:
-            return st.floats(0, allow_infinity=False) | st.integers(0, 10**9).map(float)
-        return st.integers(0, 2**32) if least is not None else values_of(arguments[0])
+        (meta,) = (a for a in arguments if isinstance(a, msgspec.Meta))
+        if arguments[0] is str:
+            return texts
+        if arguments[0] is int:
+            return st.integers(meta.ge, meta.le)
+        return st.floats(meta.ge, meta.le) | st.integers(0, 10**9).map(float)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([values_of(one) for one in arguments])
     if origin is tuple:
@@ -125,7 +127,7 @@ def test_an_object_whose_members_are_all_default_is_not_lost() -> None:
     assert back == Snapshot(T0, "pc", "both", (stat,))
 
 
-# --- columns of numbers ----------------------------------------------------------------------------
+# --- columns of numbers ---------------------------------------------------------------------------
 
 every_double = st.integers(0, 2**64 - 1).map(
     lambda bits: struct.unpack("<d", bits.to_bytes(8, "little"))[0]
@@ -166,16 +168,12 @@ def test_negative_zero_and_sums_that_drifted_stay_what_they_were() -> None:
     assert wire(unpack(pack(facts))) == wire(facts)
 
 
-# --- real calls ------------------------------------------------------------------------------------
+# --- real calls -----------------------------------------------------------------------------------
 
 
 def recorded(name: str) -> list[list[AnyFact]]:
     data = gzip.decompress((RECORDINGS / name).read_bytes())
-    try:
-        peers = decode_file(data)
-    except Failed:
-        raise
-    return [list(recording_facts(peer)) for peer in peers]
+    return [list(recording_facts(peer)) for peer in decode_file(data)]
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -194,7 +192,7 @@ def test_a_minute_of_a_three_party_mesh_packs_into_four_kilobytes_a_person() -> 
         assert len(pack(facts)) < 4_300
 
 
-# --- which batches go together ---------------------------------------------------------------------
+# --- which batches go together --------------------------------------------------------------------
 
 
 def piece(position: int, facts: list[AnyFact]) -> Piece:
@@ -210,7 +208,7 @@ def test_chunks_are_bounded_and_ascend_and_hold_every_fact_once() -> None:
     assert all(len(chunk.facts) <= MAX_SNAPSHOTS for chunk in made)
     assert len(made) == 3
     assert [fact for chunk in made for fact in chunk.facts] == facts
-    assert all(a.t_max <= b.t_min for a, b in zip(made, made[1:], strict=False))
+    assert all(a.t_max <= b.t_min for a, b in pairwise(made))
     assert made[-1].position == 130
 
 
@@ -233,7 +231,7 @@ def test_a_chunks_presence_is_merged_of_its_batches() -> None:
     assert chunk.presence == merge(one.presence, two.presence)
 
 
-# --- keys ------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------
 
 keys = st.one_of(
     st.integers(0, 40).map("s:{}".format),
@@ -263,7 +261,7 @@ def test_ten_thousand_numbered_batches_take_a_few_bytes() -> None:
     assert len(known.encoded()) < 16
 
 
-# --- damage ----------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 
 @settings(deadline=None)

@@ -194,10 +194,11 @@ def _how(console: Console, credentials: Credentials, pid: int) -> None:
     print_("[bold]With the vendor's own SDK[/bold] (pip install cloudflare)")
     example = f"""\
 from cloudflare import Cloudflare
-client = Cloudflare(base_url="{api}", api_token="{c.api_token}")
-for s in client.realtime_kit.sessions.get_sessions("{c.app_id}", account_id="{c.account_id}").data.sessions:
-    p = client.realtime_kit.sessions.get_session_participants(s.id, account_id="{c.account_id}", app_id="{c.app_id}")
-    print(s.meeting_display_name, s.minutes_consumed, [x.display_name for x in p.data.participants])
+kit = Cloudflare(base_url="{api}", api_token="{c.api_token}").realtime_kit.sessions
+app, of = "{c.app_id}", {{"account_id": "{c.account_id}"}}
+for s in kit.get_sessions(app, **of).data.sessions:
+    print(s.meeting_display_name, s.minutes_consumed,
+          kit.get_session_participants(s.id, app_id=app, **of).data.participants)
 """
     console.print(example, markup=False, highlight=False, soft_wrap=True)
     print_("[bold]With curl[/bold]")

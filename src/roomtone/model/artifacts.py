@@ -19,7 +19,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     app_id: str
     kind: str
     format: str
-    """``CSV``, ``JSON``, ``SRT``, ``VTT`` (chat: ``CSV``; summary: ``markdown``, ``plain_text``)."""
+    """Transcript: ``CSV``, ``JSON``, ``SRT``, ``VTT``. Chat: ``CSV``. Summary: its text format."""
     blob_key: str
     size: int
     made_at: int

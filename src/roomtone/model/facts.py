@@ -36,13 +36,15 @@ class Identified(Fact, frozen=True, tag="id"):
 
 
 class Joined(Fact, frozen=True, tag="join"):
-    """The peer connected. ``via``: ``call_join``, ``stats`` (media seen before any join), ``import``."""
+    """The peer connected. ``via``: ``call_join``, or ``import`` for a recording."""
 
     via: str
 
 
 class Left(Fact, frozen=True, tag="left"):
-    """The peer is gone. ``reason``: ``disconnect``, ``silence``, ``kicked``, ``host_ended``, ``import``.
+    """The peer is gone.
+
+    ``reason``: ``disconnect``, ``silence``, ``kicked``, ``host_ended``, ``import``.
 
     For ``silence`` Roomtone appends the fact itself, and ``t`` is the last sign of life.
     """

@@ -18,7 +18,7 @@ class Presence(Struct, frozen=True, array_like=True):
     leaves: tuple[tuple[int, str], ...] = ()
     """(t, reason) of leaves said by the client, ascending."""
     removed: tuple[tuple[int, str], ...] = ()
-    """(t, reason) of leaves that Roomtone noticed (``silence``) or caused (``kicked``, ``host_ended``)."""
+    """(t, reason) of leaves that Roomtone noticed (``silence``) or caused (``kicked`` …)."""
     first_media_t: int | None = None
     """Earliest snapshot that had a stream."""
     last_media_t: int | None = None
@@ -34,7 +34,7 @@ class Presence(Struct, frozen=True, array_like=True):
     last_received: int | None = None
     """When the server got the earliest and the latest batch; None for imports."""
     lag: int | None = None
-    """min over batches of (received - newest entry), ms: the clock's error plus the shortest delay."""
+    """min over batches of (received - newest entry), ms: the clock's error and the least delay."""
 
 
 def _least(a: int | None, b: int | None) -> int | None:

@@ -50,7 +50,7 @@ class Participant(Struct, frozen=True, kw_only=True):
 
 
 class Preset(Struct, frozen=True, kw_only=True):
-    """A named set of permissions and looks; Roomtone records the name and keeps the rest as given."""
+    """A named set of permissions and looks; its name is recorded, the rest kept as given."""
 
     id: str
     app_id: str

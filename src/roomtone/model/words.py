@@ -32,7 +32,7 @@ class Message(Struct, frozen=True, kw_only=True):
     speaker: Speaker
     type: str = TEXT
     payload: dict[str, Any]
-    """The vendor's message object without its envelope: ``message``, ``link``, ``name``, ``size`` …"""
+    """The vendor's message object without its envelope: ``message``, ``link``, ``name`` …"""
     target_user_ids: tuple[str, ...] = ()
     """Not empty: a private message."""
     sent_at: int

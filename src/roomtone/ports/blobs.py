@@ -4,7 +4,8 @@ Every adapter keeps these promises; ``tests/contracts/test_blobs.py`` holds each
 
 1. A blob is there whole or not at all: a crash while writing leaves nothing under its key.
 2. ``put`` streams: memory does not grow with the blob.
-3. A link opens the one blob that it was made for, under the name it was made with, until it expires.
+3. A link opens the one blob that it was made for, under the name it was made with, until it
+   expires.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,8 @@
 """Records: the rows that the API lists. Nouns with small repositories inside a transaction.
 
-``write`` runs a function in one serialised, durable transaction; ``read`` runs one on a consistent
-view. The functions are plain synchronous code and may be run again after a conflict, so they have no
-effect but through the transaction.
+``write`` runs a function in one serialised, durable transaction; ``read`` runs one on a
+consistent view. The functions are plain synchronous code and may be run again after a conflict, so
+they have no effect but through the transaction.
 """
 
 from collections.abc import Callable, Iterator

@@ -5,10 +5,10 @@ Rules, in order:
 * It joined at its first ``call_join``; without one, at the first snapshot that had a stream (a ping
   may overtake its join, so a join that comes later moves the time back or forth).
 * Roomtone's word that it was removed (``kicked``, ``host_ended``) holds until it joins again.
-* A leave that the client said holds until media or a join came after it. Stray events of a page that
-  is closing do not bring anybody back.
+* A leave that the client said holds until media or a join came after it. Stray events of a page
+  that is closing do not bring anybody back.
 * ``silence`` holds until anything at all came after it, or somebody received the peer's media.
-* ``left_at`` is the time of the leave that holds. Gaps in between (a reconnect) stay inside the stay.
+* ``left_at`` is the time of the leave that holds. Gaps before it (a reconnect) are inside the stay.
 """
 
 from msgspec import Struct

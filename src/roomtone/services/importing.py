@@ -17,8 +17,8 @@ from roomtone.ports.records import Records, Transaction
 from roomtone.services.rooms import Rooms
 from roomtone.services.roster import Roster
 from roomtone.services.seal import Sealer
-from roomtone.sources.recorded import RecordedPeer, recording_facts
 from roomtone.sources.presence import presence_of
+from roomtone.sources.recorded import RecordedPeer, recording_facts
 
 FACTS_A_BATCH = 200
 IMPORT_PRESET = "group_call_participant"

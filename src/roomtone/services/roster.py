@@ -1,8 +1,8 @@
 """Roster: presence facts move the rows of sessions and peers, at once.
 
-It follows the journal by a cursor that moves in the same transaction as the rows, so a crash between
-*append* and here loses nothing: the next tick goes on where the rows stand. Applying an entry twice
-changes nothing, since presence merges.
+It follows the journal by a cursor that moves in the same transaction as the rows, so a crash
+between *append* and here loses nothing: the next tick goes on where the rows stand. Applying an
+entry twice changes nothing, since presence merges.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from roomtone.model.subjects import Subject
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Batch, Entry, Journal
 from roomtone.ports.records import Records, Transaction
+from roomtone.report.stay import Stay, clock_offset, stay
 from roomtone.services.holding import (
     NewId,
     close_when_empty,
@@ -25,7 +26,6 @@ from roomtone.services.holding import (
     recount,
     session_for,
 )
-from roomtone.report.stay import Stay, clock_offset, stay
 
 CURSOR = "roster"
 ENTRIES_A_TICK = 1_000
@@ -296,7 +296,7 @@ def _removal(subject: Subject, t: int, reason: str) -> Batch:
 
 
 def _vouch(tx: Transaction, session_id: str, peer_id: str, t: int) -> Batch | None:
-    """Note that others receive a peer; if it had counted as silent, the fact that brings it back."""
+    """Note that others receive a peer; if it counts as silent, the fact that brings it back."""
     session = tx.sessions.session_by_id(session_id)
     peer = None if session is None else tx.sessions.peer(session.app_id, peer_id)
     if session is None or peer is None or peer.session_id != session_id:

@@ -105,7 +105,7 @@ class Sealer:
         return Outcome(session_id, len(peers), changed)
 
     async def rebuild(self, session_id: str) -> Outcome | None:
-        """Replay the journal of an ENDED session into fresh reports, replacing those that differ."""
+        """Replay the journal of an ENDED session into fresh reports; replace those that differ."""
         session, peers = await self._records.read(lambda tx: _of(tx, session_id))
         if session is None or session.status != ENDED:
             return None

@@ -22,6 +22,10 @@ TOKEN_PREFIX = "rt_"  # noqa: S105 - what every token begins with, not a token
 TOKEN_BYTES = 32
 TOKEN_CHARS = len(TOKEN_PREFIX) + 43
 
+BELIEVED_MS = 250
+"""How long a token that was found is not looked up again."""
+MAX_KNOWN = 1_000
+
 NO_SUCH_APP = "No such app."
 
 
@@ -63,11 +67,20 @@ class Tenants:
         self._records = records
         self._clock = clock
         self._apps: dict[str, App] = {}
+        self._known: dict[str, tuple[int, ApiToken]] = {}
 
     # --- at the door ----------------------------------------------------------------------------
 
     def authenticate(self, text: str) -> ApiToken:
-        """The token behind this text. Raises Unauthenticated if there is none or it was revoked."""
+        """The token behind this text. Raises Unauthenticated if there is none or it was revoked.
+
+        A token that was just found is believed for a moment: a revocation by another process takes
+        that long to be seen.
+        """
+        now = self._clock.now()
+        known = self._known.get(text)
+        if known is not None and known[0] <= now < known[0] + BELIEVED_MS:
+            return known[1]
         if len(text) == TOKEN_CHARS and text.startswith(TOKEN_PREFIX):
             wanted = digest(text)
             found = self._records.peek(lambda tx: tx.tenants.token_by_sha256(wanted))
@@ -76,7 +89,11 @@ class Tenants:
                 and found.revoked_at is None
                 and hmac.compare_digest(found.sha256, wanted)
             ):
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[text] = (now, found)
                 return found
+        self._known.pop(text, None)
         raise Unauthenticated("This API token is not valid: it is unknown, or it was revoked.")
 
     def app(self, account_id: str, app_id: str) -> App:
@@ -175,7 +192,9 @@ class Tenants:
                 tx.tenants.put_token(token)
             return token
 
-        return await self._records.write(revoke)
+        revoked = await self._records.write(revoke)
+        self._known.clear()
+        return revoked
 
     # --- new ones -------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ def unpack(data: bytes) -> list[AnyFact]:
         TypeError,
         ValueError,
         StopIteration,
+        MemoryError,  # a damaged length
     ) as error:
         raise unreadable() from error
 

@@ -27,9 +27,11 @@ from roomtone.storage.session_search import Flags, Identifiers, Meetings, Number
 
 _COLUMNS = """SELECT revision, ordinal, id, app_id, meeting_id, title, status, started_at, sort_ms,
  total_participants FROM sessions WHERE revision > ? ORDER BY """
-_CHUNK = 20_000
+_CHUNK, _BATCH, _HELD = 20_000, 5_000, 200_000
+"""Rows fetched at once; rows that make a good batch for an app; rows held at most."""
 _UNSEEN = -1
 _DEBT = 200
+"""Changes that an order lets wait at most."""
 
 Row = tuple[Any, ...]
 
@@ -50,26 +52,29 @@ class SessionIndex:
         cursor.row_factory = None
         try:
             cursor.execute(_COLUMNS + order, (self._revision,))
-            revision, touched = self._revision, set[str]()
+            waiting: defaultdict[str, list[Row]] = defaultdict(list)
+            revision = held = 0
             while rows := cursor.fetchmany(_CHUNK):
+                for row in rows:
+                    waiting[row[3]].append(row)
                 revision = max(revision, max(row[0] for row in rows))
-                touched |= self._take(rows)
-            self._revision = revision
+                held += len(rows)
+                # With many apps, wait until each has some: the cost is by the batch.
+                if held >= min(_HELD, _BATCH * len(waiting)):
+                    self._put(waiting)
+                    held = 0
+            self._put(waiting)
+            self._revision = max(revision, self._revision)
         finally:
             cursor.close()
-        for app_id in touched:
-            self._apps[app_id].settle()
 
-    def _take(self, rows: list[Row]) -> set[str]:
-        """Hand each app its rows; the apps that had some."""
-        by_app: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            by_app[row[3]].append(row)
-        for app_id, batch in by_app.items():
+    def _put(self, waiting: dict[str, list[Row]]) -> None:
+        """Hand each app its rows."""
+        for app_id, batch in waiting.items():
             if app_id not in self._apps:
                 self._apps[app_id] = _Sessions()
             self._apps[app_id].put(batch)
-        return set(by_app)
+        waiting.clear()
 
     def forget(self, session_id: str) -> None:
         """A session was erased from the table. Unknown ids are no error."""
@@ -125,6 +130,8 @@ class _Sessions:
                 self._change(at, row)
         if new:
             self._append(sorted(new, key=itemgetter(1)))
+        if len(batch) < _CHUNK:
+            self.settle()
 
     def _rows(self, ordinals: list[int]) -> list[int]:
         """The row of each ordinal; -1 for an unknown one."""

@@ -189,7 +189,7 @@ async function main() {
   const plan = JSON.parse(fs.readFileSync(0, "utf8"));
   const results = {};
   for (const call of plan.calls) results[call.name] = await perform(plan, call, results);
-  fs.writeSync(1, JSON.stringify(results));
+  process.stdout.write(JSON.stringify(results));
 }
 
 main();
