@@ -1,4 +1,4 @@
-"""A second, naive reading of docs/metrics.md: every cumulative number, from the JSON of a report alone.
+"""A second, naive reading of docs/metrics.md: every cumulative number, from a report's JSON alone.
 
 Shares nothing with roomtone.report but the published readings.
 """
@@ -65,10 +65,6 @@ def buffer_ms(x: Json) -> float | None:
     if x["jitter_buffer_delay"] is None or not x["jitter_buffer_emitted_count"]:
         return None
     return 1000 * x["jitter_buffer_delay"] / x["jitter_buffer_emitted_count"]
-
-
-def share(hits: list[bool]) -> Json:
-    return {"": sum(hits) / len(hits)} if hits else {}
 
 
 def put(into: Json, name: str, hits: list[bool]) -> None:

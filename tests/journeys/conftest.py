@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from journey_server import JourneyServer
-from player import BUNDLED, Call, import_file, play
+from player import BUNDLED, Call, import_files, play
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 IMPORTED = (
@@ -72,7 +72,7 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Everything imported and everything played, and all of it sealed."""
     running = JourneyServer(tmp_path_factory.mktemp("stage") / "data").start()
-    calls = [import_file(running, file) for file in IMPORTED]
+    calls = import_files(running, IMPORTED)
     calls += [play(running, name) for name in PLAYED]
     running.wait_until_sealed()
     yield Stage(running, {str(call): call for call in calls})

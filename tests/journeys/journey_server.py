@@ -219,6 +219,15 @@ class JourneyServer:
         found: dict[str, Any] = self.get(f"/sessions/peer-report/{peer_id}")["participant"]
         return found
 
+    def soon(self, peer_id: str) -> dict[str, Any]:
+        """The report of a peer that was just told of: its row comes a moment after the 202."""
+
+        def look() -> bool:
+            return self.ask("GET", f"/sessions/peer-report/{peer_id}").status_code == 200
+
+        wait_for(f"peer {peer_id}", look)
+        return self.report(peer_id)
+
     def kick_all(self, meeting_id: str) -> None:
         """End its session."""
         self.post(f"/meetings/{meeting_id}/active-session/kick-all")

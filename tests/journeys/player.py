@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import naive_counters
-from journey_server import JourneyServer, Person, new_peer, now_ms, told
+from journey_server import JourneyServer, Person, new_peer, now_ms, roomtone_command
 
 import roomtone
 from roomtone.cli.scripts import Post, Script, moved, script
@@ -71,14 +71,19 @@ def _browser(it: Script, post: Post) -> dict[str, str]:
     return {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0"}
 
 
-def import_file(server: JourneyServer, file: Path) -> Call:
-    """``roomtone import`` beside the running server."""
-    made = told("import", file, "--data", server.data)
-    assert not made["known"]
-    call = Call(file.name.partition(".")[0], "import")
-    call.raw = raw_totals(file.name, naive_counters.read(file))
-    call.peers = dict(zip(sorted(call.raw), made["peer_ids"], strict=True))
-    return call
+def import_files(server: JourneyServer, files: Sequence[Path]) -> list[Call]:
+    """``roomtone import FILE…`` beside the running server."""
+    done = roomtone_command("import", *files, "--data", server.data, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = []
+    for file, line in zip(files, done.stdout.splitlines(), strict=True):
+        made = json.loads(line)
+        assert not made["known"]
+        call = Call(file.name.partition(".")[0], "import")
+        call.raw = raw_totals(file.name, naive_counters.read(file))
+        call.peers = dict(zip(sorted(call.raw), made["peer_ids"], strict=True))
+        calls.append(call)
+    return calls
 
 
 def raw_totals(name: str, data: bytes) -> dict[str, naive_counters.Totals]:

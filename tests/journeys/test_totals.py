@@ -7,7 +7,7 @@ import naive_counters
 import naive_sums
 import pytest
 from conftest import IMPORTED, PLAYED, Stage
-from journey_server import JourneyServer, new_peer, now_ms
+from journey_server import JourneyServer, new_peer, now_ms, told
 
 pytestmark = pytest.mark.xdist_group("stage")
 
@@ -102,8 +102,6 @@ def anew_from(data: bytes, sample: int) -> bytes:
 def test_a_counter_that_begins_anew_takes_nothing_away(
     stage: Stage, tmp_path: Path
 ) -> None:
-    from journey_server import told
-
     broken = anew_from(naive_counters.read(IMPORTED[1]), 15)
     file = tmp_path / "anew.json"
     file.write_bytes(broken)
@@ -119,7 +117,7 @@ def test_a_counter_that_begins_anew_takes_nothing_away(
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("running", "expected"),
     [
         ([0, 10, 8, 12], 12),
         ([0, 10, 8, 9], 10),
@@ -128,7 +126,7 @@ def test_a_counter_that_begins_anew_takes_nothing_away(
     ],
 )
 def test_loss_that_is_taken_back_is_not_counted_again(
-    server: JourneyServer, told: list[int], expected: int
+    server: JourneyServer, running: list[int], expected: int
 ) -> None:
     meeting = server.meeting()
     alice, peer_id, start = server.invite(meeting, "alice"), new_peer(), now_ms() - 40_000
@@ -151,11 +149,11 @@ def test_loss_that_is_taken_back_is_not_counted_again(
                 ],
             },
         }
-        for number, lost in enumerate(told)
+        for number, lost in enumerate(running)
     ]
     answer = alice.collect({"peer_id": peer_id, "seq": 1, "entries": entries})
     assert answer.status_code == 202, answer.text
-    readings = server.report(peer_id)["peer_report"]["quality"]["audio_consumer"]
+    readings = server.soon(peer_id)["peer_report"]["quality"]["audio_consumer"]
     losses = [one["packets_lost"] for one in readings]
     assert all(loss >= 0 for loss in losses)
     assert sum(losses) == expected

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -78,13 +78,7 @@ def _room(
     )
 
 
-@pytest.fixture(scope="session", params=SDKS)
-def visit(request: pytest.FixtureRequest, server: RunningServer) -> Visit:
-    """A whole visit: an app, rooms and people are made, calls take place, everything is asked."""
-    sdk = request.param
-    if sdk.startswith("typescript"):
-        require("node")
-    require(sdk)
+def _visit(sdk: str, server: RunningServer) -> Visit:
     keys = {
         "api_token": server.api_token,
         "account_id": server.account_id,
@@ -106,3 +100,25 @@ def visit(request: pytest.FixtureRequest, server: RunningServer) -> Visit:
     foreign = os.urandom(16).hex()
     results |= drive(sdk, server.sdk_base_url, keys, plan.visiting_calls(ended, live, foreign))
     return Visit(sdk, ended, live, results)
+
+
+@pytest.fixture(scope="session")
+def visits(server: RunningServer) -> Callable[[str], Visit]:
+    """The visit of an SDK, made once: an app, rooms and people, two calls, and every question."""
+    made: dict[str, Visit] = {}
+
+    def visit_of(sdk: str) -> Visit:
+        if sdk.startswith("typescript"):
+            require("node")
+        require(sdk)
+        if sdk not in made:
+            made[sdk] = _visit(sdk, server)
+        return made[sdk]
+
+    return visit_of
+
+
+@pytest.fixture(params=SDKS)
+def visit(request: pytest.FixtureRequest, visits: Callable[[str], Visit]) -> Visit:
+    """The visit of each SDK in turn."""
+    return visits(request.param)

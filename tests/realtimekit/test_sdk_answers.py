@@ -1,8 +1,8 @@
 """Every answer fits the types of the vendor's SDKs, two generations in two languages."""
 
 import pytest
-from sdk.drive import is_new
-from sdk.grants import faults_of
+from sdk.drive import SDKS, is_new
+from sdk.grants import GRANTS, faults_of, grant_for, open_faults
 from sdk.plan import ALL_CALLS
 
 pytestmark = pytest.mark.xdist_group("sdk")
@@ -48,3 +48,15 @@ def test_a_refusal_can_be_read_in_both_of_the_vendors_shapes(name, visit):
     assert result["body"]["error"]["message"]
     assert result["errors"] >= ALL_CALLS[name].get("faults", 1)
     assert all(isinstance(each["message"], str) for each in result["body"]["errors"])
+
+
+def test_no_exception_is_granted_that_is_not_needed(visits):
+    used = {
+        grant_for(path, fault)
+        for sdk in SDKS
+        for name, result in visits(sdk).results.items()
+        if result.get("faults")
+        for path, fault in open_faults(ALL_CALLS[name], result)
+    }
+
+    assert [grant.reason for grant in GRANTS if grant not in used] == []

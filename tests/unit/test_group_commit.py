@@ -272,3 +272,23 @@ def test_nobody_sees_what_is_not_committed(database: Database) -> None:
         await writing
 
     asyncio.run(story())
+
+
+def test_a_database_that_another_process_holds_fails_with_a_hint_and_recovers(
+    tmp_path: Path,
+) -> None:
+    database = Database.open(tmp_path / "test.db")
+
+    def impatient(connection: Connection) -> None:
+        connection.raw.execute("PRAGMA busy_timeout = 10")
+
+    asyncio.run(database.write(impatient))
+    other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Failed) as failed:
+        asyncio.run(database.write(named("a")))
+    assert "Another process" in failed.value.hint
+    other.execute("ROLLBACK")
+    assert asyncio.run(database.write(named("a"))) == "a"
+    other.close()
+    database.close()

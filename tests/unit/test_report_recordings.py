@@ -1,4 +1,4 @@
-"""Reports of real calls: they add up to what the browsers counted, and tell a bad call from a good."""
+"""Reports of real calls add up to what the browsers counted, and tell a bad call from a good."""
 
 from collections import defaultdict
 
@@ -19,7 +19,6 @@ from roomtone.model.peer_report import PeerReport
 from roomtone.model.stats import InboundRtp, OutboundRtp
 
 CALLS = ("clean", "lossy", "mesh3-clean")
-ARRAYS = {("audio", "inbound-rtp"): "audio_consumer", ("video", "inbound-rtp"): "video_consumer"}
 
 
 def sums(quality, array, *members):

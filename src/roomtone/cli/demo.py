@@ -192,13 +192,13 @@ def _how(console: Console, credentials: Credentials, pid: int) -> None:
     print_(f"  account_id     {c.account_id}\n  app_id         {c.app_id}")
     print_(f"  API token      {c.api_token}\n")
     print_("[bold]With the vendor's own SDK[/bold] (pip install cloudflare)")
+    show = "print(s.meeting_display_name, p.display_name, p.duration)"
     example = f"""\
 from cloudflare import Cloudflare
 kit = Cloudflare(base_url="{api}", api_token="{c.api_token}").realtime_kit.sessions
 app, of = "{c.app_id}", {{"account_id": "{c.account_id}"}}
 for s in kit.get_sessions(app, **of).data.sessions:
-    print(s.meeting_display_name, s.minutes_consumed,
-          kit.get_session_participants(s.id, app_id=app, **of).data.participants)
+    for p in kit.get_session_participants(s.id, app_id=app, **of).data.participants: {show}
 """
     console.print(example, markup=False, highlight=False, soft_wrap=True)
     print_("[bold]With curl[/bold]")

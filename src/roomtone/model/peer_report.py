@@ -15,7 +15,7 @@ from roomtone.model.readings import Quality
 
 
 class PeerEvent(Struct, kw_only=True):
-    """PEER_CREATED, PEER_JOINING or PEER_LEAVING; the id follows from peer, name and time."""
+    """PEER_CREATED, PEER_JOINING or PEER_LEAVING."""
 
     id: str
     peer_id: str
@@ -25,7 +25,7 @@ class PeerEvent(Struct, kw_only=True):
     socket_session_id: str | None
     preset_view_type: str | None
     minutes_consumed: float
-    """Minutes of the stretch that a PEER_LEAVING ends; 0 for the others."""
+    """Of the time that a PEER_LEAVING ends; 0 for the others."""
     created_at: str
     updated_at: str
 

@@ -1,7 +1,7 @@
 """Build: the folded state of a peer, its stay and what the others sent → its report.
 
-Reads the state and changes nothing, so a live report and a sealed one come from the same code. The
-answer is whole; ``include_peer_events`` and ``filters`` are for those who serve it.
+Reads the state and changes nothing, so a live report and a sealed one come from the same code. Peer
+events are not in it: whoever serves a report adds them when they are asked for.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from roomtone.quality import audio, video
 from roomtone.report import peer_stats as old
 from roomtone.report.grouping import arrays, quality
 from roomtone.report.metadata import metadata
-from roomtone.report.peer_events import peer_events
 from roomtone.report.quality_stats import quality_stat, quality_stats
 from roomtone.report.state import PeerState
 from roomtone.report.stay import Stay
@@ -61,7 +60,6 @@ def build(
         duration=minutes(max(0, until - stay.joined_at)),
         created_at=iso(stay.joined_at),
         updated_at=iso(max(stay.joined_at, stay.left_at or stay.last_sign_at)),
-        peer_events=peer_events(stay, peer_id, who, state.described.room_view_type),
         role=who.preset_name if who else "",
         session_id=who.session_id if who else "",
         peer_report=p.Report(metadata=metadata(state, clock_offset_ms), quality=quality(made)),

@@ -16,7 +16,7 @@ from roomtone.report.intervals import (
 from roomtone.report.outbound import OutboundSeries
 from roomtone.report.produced import VideoProducer, audio_reading
 from roomtone.report.state import PeerState
-from roomtone.report.traces import ProducerTrace, Senders, producer_name
+from roomtone.report.traces import ProducerTrace, Senders, peer_id_of, producer_name
 
 SCREEN = ("screenshare", "screenshare_audio")
 """Sources of a track that belong to a shared screen; the kind tells its picture from its sound."""
@@ -48,7 +48,7 @@ def arrays(
     senders = Senders(others)
     for streams in state.streams.values():
         for producer in streams.producers.values():
-            _produced(made, producer, offset, scale)
+            _produced(made, producer, peer_id_of(state), offset, scale)
         for series in streams.inbound.values():
             intervals = series.all_intervals()
             consumer = Consumer(series, senders, offset, scale)
@@ -67,11 +67,13 @@ def is_screen(label: Label) -> bool:
     return label.source in SCREEN
 
 
-def _produced(made: Arrays, series: OutboundSeries, offset: int, scale: str) -> None:
+def _produced(
+    made: Arrays, series: OutboundSeries, peer_id: str, offset: int, scale: str
+) -> None:
     intervals = series.all_intervals()
     makers = {screen: VideoProducer(screen, offset, scale) for screen in (False, True)}
     for it, label in zip(intervals, labels_of(intervals), strict=True):
-        name = producer_name(series, label.producer_id)
+        name = producer_name(series, label.producer_id, peer_id)
         screen = is_screen(label)
         if isinstance(it, SentVideo):
             made.video_producer[screen].append(makers[screen].reading(it, name))

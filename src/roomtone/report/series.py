@@ -9,6 +9,8 @@ its last look, so denser snapshots cost a comparison, not a sum. An interval is 
 * at the end, without touching the state: what is left over.
 """
 
+from abc import ABC, abstractmethod
+
 from roomtone.model.facts import Track
 from roomtone.model.limits import MAX_READINGS_PER_PEER, MAX_READINGS_PER_STREAM
 from roomtone.report.intervals import Interval, Label
@@ -27,7 +29,7 @@ class Budget:
         self.truncated = 0
 
 
-class Series:
+class Series(ABC):
     """Shared by received and sent streams."""
 
     __slots__ = (
@@ -57,9 +59,9 @@ class Series:
         self.base_t: float | None = None
         """Start of the open interval; None before the first one."""
 
+    @abstractmethod
     def make(self, at_end: bool) -> Interval:
         """The open interval; ``at_end`` leaves the state as it is."""
-        raise NotImplementedError
 
     def cut(self) -> None:
         """Close the open interval."""

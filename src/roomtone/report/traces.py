@@ -77,31 +77,38 @@ class ProducerTrace(Struct, frozen=True):
     legs: tuple[Leg, ...]
 
 
-def producer_name(series: OutboundSeries, said: str) -> str:
-    """The producer's id: as the client said, else the track's, else the stream's place."""
+def peer_id_of(state: PeerState) -> str:
+    """Whose state it is; "" while nobody said."""
+    return "" if state.identified is None else state.identified.peer_id
+
+
+def producer_name(series: OutboundSeries, said: str, peer_id: str) -> str:
+    """The producer's id: as the client said, else the track's, else the stream's place.
+
+    A place is only unique within its peer, an id is to be so within the session.
+    """
     if said:
         return said
     if series.track_id:
         return series.track_id
     stat = series.layers[0].stat
-    if stat.mid is not None:
-        return f"{series.path.transport_id}:mid:{stat.mid}"
-    return f"{series.path.transport_id}:ssrc:{stat.ssrc}"
+    place = f"ssrc:{stat.ssrc}" if stat.mid is None else f"mid:{stat.mid}"
+    return f"{peer_id}:{series.path.transport_id}:{place}"
 
 
 def traces(state: PeerState, clock_offset_ms: int = 0) -> dict[str, ProducerTrace]:
     """The producers of a peer by id, their times put on the server's clock."""
+    peer_id = peer_id_of(state)
     legs: dict[str, list[Leg]] = {}
     for streams in state.streams.values():
         for series in streams.producers.values():
             intervals = series.all_intervals()
             points: dict[str, list[TracePoint]] = {}
             for interval, label in zip(intervals, labels_of(intervals), strict=True):
-                name = producer_name(series, label.producer_id)
+                name = producer_name(series, label.producer_id, peer_id)
                 points.setdefault(name, []).append(_point(interval, clock_offset_ms))
             for name, of_name in points.items():
                 legs.setdefault(name, []).append(_leg(series, streams.path, of_name))
-    peer_id = "" if state.identified is None else state.identified.peer_id
     return {name: ProducerTrace(name, peer_id, tuple(found)) for name, found in legs.items()}
 
 

@@ -53,16 +53,17 @@ class Rooms:
     async def change_meeting(
         self, app_id: str, meeting_id: str, given: dict[str, Any], *, whole: bool
     ) -> Meeting:
-        """Change the given fields, or replace the meeting ``whole`` (its status stays as it was).
+        """Change the given fields, or replace the meeting ``whole``. Raises NotFound, Invalid.
 
-        Raises NotFound, Invalid.
+        What the vendor's PUT does not know (status, type, parent) stays unless it is given.
         """
         now = self._clock.now()
 
         def change(tx: Transaction) -> Meeting:
             before = _meeting(tx, app_id, meeting_id)
             if whole:
-                fields = {"status": before.status, "type": before.type, **given}
+                kept = ("status", "type", "parent_meeting_id")
+                fields = {**{name: getattr(before, name) for name in kept}, **given}
                 meeting = Meeting(
                     id=before.id,
                     app_id=app_id,

@@ -52,6 +52,8 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection.core
+    if not connection.core.in_transaction():
+        connection.core.begin()  # else Alembic takes the transaction for its own, and commits it
     try:
         command.upgrade(config, "head")
     except CommandError as error:

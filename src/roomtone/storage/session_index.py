@@ -53,10 +53,11 @@ class SessionIndex:
         try:
             cursor.execute(_COLUMNS + order, (self._revision,))
             waiting: defaultdict[str, list[Row]] = defaultdict(list)
-            revision = held = 0
+            touched, revision, held = set[str](), self._revision, 0
             while rows := cursor.fetchmany(_CHUNK):
                 for row in rows:
                     waiting[row[3]].append(row)
+                touched |= waiting.keys()
                 revision = max(revision, max(row[0] for row in rows))
                 held += len(rows)
                 # With many apps, wait until each has some: the cost is by the batch.
@@ -64,9 +65,11 @@ class SessionIndex:
                     self._put(waiting)
                     held = 0
             self._put(waiting)
-            self._revision = max(revision, self._revision)
+            self._revision = revision
         finally:
             cursor.close()
+        for app_id in touched:
+            self._apps[app_id].settle()
 
     def _put(self, waiting: dict[str, list[Row]]) -> None:
         """Hand each app its rows."""
@@ -130,8 +133,6 @@ class _Sessions:
                 self._change(at, row)
         if new:
             self._append(sorted(new, key=itemgetter(1)))
-        if len(batch) < _CHUNK:
-            self.settle()
 
     def _rows(self, ordinals: list[int]) -> list[int]:
         """The row of each ordinal; -1 for an unknown one."""

@@ -7,6 +7,37 @@ AI_CONFIG: dict[str, Any] = {
     "summarization": {"summary_type": "general", "text_format": "markdown", "word_limit": 500},
 }
 
+RECORDING_CONFIG: dict[str, Any] = {
+    "audio_config": {"channel": "stereo", "codec": "AAC", "export_file": True},
+    "file_name_prefix": "weekly",
+    "live_streaming_config": {"rtmp_url": "rtmp://stream.example/live"},
+    "max_seconds": 3600,
+    "realtimekit_bucket_config": {"enabled": True},
+    "storage_config": {
+        "type": "aws",
+        "auth_method": "KEY",
+        "access_key": "example",
+        "secret": "example",
+        "bucket": "recordings",
+        "host": "storage.example",
+        "path": "/weekly",
+        "port": 443,
+        "region": "eu-west-1",
+        "username": "example",
+    },
+    "video_config": {
+        "codec": "H264",
+        "export_file": True,
+        "height": 720,
+        "width": 1280,
+        "watermark": {
+            "position": "left top",
+            "size": {"height": 20, "width": 20},
+            "url": "https://example.com/logo.png",
+        },
+    },
+}
+
 _MAY = {"can_produce": "ALLOWED"}
 _YES = (
     "accept_waiting_requests", "can_accept_production_requests", "can_edit_display_name",

@@ -9,7 +9,7 @@ older generation has not.
 from dataclasses import dataclass
 from typing import Any
 
-from sdk.bodies import AI_CONFIG, PRESET
+from sdk.bodies import AI_CONFIG, PRESET, RECORDING_CONFIG
 from sdk.drive import Call
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -23,6 +23,7 @@ FILTERS = (
 )
 PEER_EVENTS = ["*.peer_events"]
 BREAKOUT_ROOMS = ["*.breakout_rooms"]
+CONFIGURATION = ["data.ai_config", "data.recording_config"]
 
 
 @dataclass(frozen=True)
@@ -75,25 +76,20 @@ def making_calls() -> list[Call]:
         )
     ]
     preset = {"preset_id": "$presets: create:data.id"}
+    plain = {"may_lack": CONFIGURATION}
+    whole = {"ai_config": AI_CONFIG, "recording_config": RECORDING_CONFIG}
+    details = ("meetings", "get_meeting_by_id")
+    rename, replace = ("meetings", "update_meeting_by_id"), ("meetings", "replace_meeting_by_id")
+    create = ("meetings", "create")
     return [
-        call("meetings: create", "meetings", "create", params=held, expect=201),
-        call(
-            "meetings: create another", "meetings", "create", params={"title": "Retro"}, expect=201
-        ),
-        call(
-            "meetings: create with configuration",
-            "meetings",
-            "create",
-            params={"ai_config": AI_CONFIG},
-            expect=201,
-        ),
-        call("meetings: list", "meetings", "get", params={"page_no": 1, "per_page": 2}),
-        call("meetings: search", "meetings", "get", params={"search": "weekly"}),
-        call("meetings: details", "meetings", "get_meeting_by_id", ids=m),
-        call(
-            "meetings: rename", "meetings", "update_meeting_by_id", ids=m, params={"title": "Sync"}
-        ),
-        call("meetings: replace", "meetings", "replace_meeting_by_id", ids=m, params=held),
+        call("meetings: create", *create, params=held, expect=201, **plain),
+        call("meetings: create another", *create, params={"title": "Retro"}, expect=201, **plain),
+        call("meetings: create with configuration", *create, params=whole, expect=201),
+        call("meetings: list", "meetings", "get", params={"page_no": 1, "per_page": 2}, **plain),
+        call("meetings: search", "meetings", "get", params={"search": "weekly"}, **plain),
+        call("meetings: details", *details, ids=m, **plain),
+        call("meetings: rename", *rename, ids=m, params={"title": "Sync"}, **plain),
+        call("meetings: replace", *replace, ids=m, params=held, **plain),
         *people,
         call("participants: list", "meetings", "get_meeting_participants", ids=m),
         call("participants: details", "meetings", "get_meeting_participant", ids=a),
