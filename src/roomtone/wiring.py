@@ -20,6 +20,7 @@ from roomtone.services.seal import Sealer
 from roomtone.services.sessions import Sessions
 from roomtone.services.tenants import Tenants
 from roomtone.settings import Settings
+from roomtone.sources.user_agents import describe
 from roomtone.storage.database import Database
 from roomtone.storage.geo import Geo
 from roomtone.storage.journal import SqlJournal
@@ -82,7 +83,13 @@ class Roomtone:
             stored=self.roster.nudge,
         )
         self.importer = Importer(
-            self.journal, self.records, self.rooms, self.roster, self.sealer, self.clock
+            self.journal,
+            self.records,
+            self.rooms,
+            self.roster,
+            self.sealer,
+            self.clock,
+            mask=settings.mask_addresses,
         )
         self._loops: list[asyncio.Task[None]] = []
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
@@ -97,6 +104,8 @@ class Roomtone:
     async def _run_jobs(self) -> None:
         # DBOS takes most of a second to import: requests are served meanwhile.
         durable = await asyncio.to_thread(_durable)
+        # The first user agent takes a third of a second: better now than in somebody's request.
+        await asyncio.to_thread(describe, "", 0)
         jobs = durable.DurableJobs(self.folder / JOBS, self.sealer)
         await jobs.start()
         self._stop_jobs = jobs.stop

@@ -194,3 +194,13 @@ def test_a_user_id_or_a_custom_id_finds_the_latest_peer(world, sealed):
     assert world.ask("GET", "sessions/s1/participants/p3").status_code == 404
     assert world.ask("GET", "sessions/s1/participants/nobody").status_code == 404
     assert world.ask("GET", "sessions/s9/participants/p1").status_code == 404
+
+
+def test_a_burst_for_one_report_looks_it_up_once_and_a_moment_later_anew(world, sealed):
+    assert raw(world, REPORT, "gzip")[1] == sealed
+    world.put_session("s1", ended_at=START + 9 * MINUTE, sealed_at=None)
+    world.clock.t += 20
+
+    world.get(REPORT)
+
+    assert world.fold.asked == ["p1"]

@@ -1,31 +1,48 @@
-"""The command line: one file a command."""
+"""The command line: one file a command, imported when it is called (``serve`` must start fast)."""
 
 import sys
+from importlib import import_module
 
 import click
 
 from roomtone import __version__
-from roomtone.cli.app import app
-from roomtone.cli.demo import demo
-from roomtone.cli.doctor import doctor
-from roomtone.cli.import_ import import_
-from roomtone.cli.init import init
-from roomtone.cli.rebuild import rebuild
-from roomtone.cli.report import report
-from roomtone.cli.score import score
-from roomtone.cli.serve import serve
-from roomtone.cli.token import token
 from roomtone.model.errors import Failed, Refused
 
+COMMANDS = {
+    "serve": "serve",
+    "init": "init",
+    "demo": "demo",
+    "token": "token",
+    "app": "app",
+    "import": "import_",
+    "report": "report",
+    "rebuild": "rebuild",
+    "score": "score",
+    "doctor": "doctor",
+}
+"""The command's name → its module here; the command is called like the module."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Finds commands by name without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found: click.Command = getattr(import_module(f"roomtone.cli.{module}"), module)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="roomtone")
 def roomtone() -> None:
     """The self-hosted record of what happened in WebRTC calls and how they sounded."""
-
-
-for command in (serve, init, demo, token, app, import_, report, rebuild, score, doctor):
-    roomtone.add_command(command)
 
 
 def main() -> None:
@@ -34,6 +51,8 @@ def main() -> None:
         roomtone(standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)

@@ -69,9 +69,13 @@ class Journal(Protocol):
         ...
 
     async def pack(self, subject: bytes, through: int) -> None:
-        """Rewrite the batches up to position ``through`` as few dense chunks."""
+        """Rewrite the batches up to position ``through`` as few dense chunks.
+
+        Whoever asks ``tail`` from before sees each chunk's batches merged into one entry, at the
+        position of the last of them; whoever asks from there on sees nothing again.
+        """
         ...
 
     async def forget(self, subject: bytes) -> int:
-        """Erase every fact of a subject; returns how many batches went."""
+        """Erase every fact of a subject, and its keys; returns how many batches went."""
         ...

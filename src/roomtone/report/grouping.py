@@ -67,9 +67,7 @@ def is_screen(label: Label) -> bool:
     return label.source in SCREEN
 
 
-def _produced(
-    made: Arrays, series: OutboundSeries, peer_id: str, offset: int, scale: str
-) -> None:
+def _produced(made: Arrays, series: OutboundSeries, peer_id: str, offset: int, scale: str) -> None:
     intervals = series.all_intervals()
     makers = {screen: VideoProducer(screen, offset, scale) for screen in (False, True)}
     for it, label in zip(intervals, labels_of(intervals), strict=True):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from roomtone.model.facts import AnyFact
 from roomtone.model.rooms import Meeting, Participant
 from roomtone.model.subjects import Subject
 from roomtone.ports.clock import Clock
@@ -45,6 +46,8 @@ class Importer:
         roster: Roster,
         sealer: Sealer,
         clock: Clock,
+        *,
+        mask: bool,
     ) -> None:
         self._journal = journal
         self._records = records
@@ -52,21 +55,22 @@ class Importer:
         self._roster = roster
         self._sealer = sealer
         self._clock = clock
+        self._mask = mask
 
     async def take(
         self, app_id: str, title: str, digest: bytes, peers: list[RecordedPeer]
     ) -> Imported:
         """Store the peers of one recording and seal their session."""
         meeting_id = _uuid(app_id, digest, "meeting")
+        peer_ids = {peer.label: _uuid(app_id, digest, f"peer {peer.label}") for peer in peers}
         subjects = []
-        batches = []
-        for number, peer in enumerate(peers):
-            participant_id = _uuid(app_id, digest, f"participant {number}")
-            peer_id = _uuid(app_id, digest, f"peer {number}")
+        batches: list[Batch] = []
+        for peer in peers:
+            participant_id = _uuid(app_id, digest, f"participant {peer.label}")
             await self._invite(app_id, meeting_id, participant_id, title, peer.label)
-            subject = Subject(app_id, meeting_id, participant_id, peer_id)
+            subject = Subject(app_id, meeting_id, participant_id, peer_ids[peer.label])
             subjects.append(subject)
-            batches += _batches(subject, peer)
+            batches += _batches(subject, recording_facts(peer, peer_ids, mask=self._mask))
         stored = await self._journal.append(batches)
         await self._roster.catch_up()
         await self._roster.sweep()
@@ -109,8 +113,7 @@ class Importer:
         await self._records.write(invite)
 
 
-def _batches(subject: Subject, peer: RecordedPeer) -> list[Batch]:
-    facts = recording_facts(peer)
+def _batches(subject: Subject, facts: tuple[AnyFact, ...]) -> list[Batch]:
     return [
         Batch(
             subject=subject,

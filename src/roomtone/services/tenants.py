@@ -16,6 +16,7 @@ from roomtone.model.limits import MAX_NAME_CHARS
 from roomtone.model.tenancy import ADMIN, SCOPES, Account, ApiToken, App
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Page, Records, Transaction
+from roomtone.services.moments import Moment
 from roomtone.services.presets import default_presets
 
 TOKEN_PREFIX = "rt_"  # noqa: S105 - what every token begins with, not a token
@@ -67,7 +68,7 @@ class Tenants:
         self._records = records
         self._clock = clock
         self._apps: dict[str, App] = {}
-        self._known: dict[str, tuple[int, ApiToken]] = {}
+        self._known: Moment[str, ApiToken] = Moment(BELIEVED_MS, MAX_KNOWN)
 
     # --- at the door ----------------------------------------------------------------------------
 
@@ -78,9 +79,9 @@ class Tenants:
         that long to be seen.
         """
         now = self._clock.now()
-        known = self._known.get(text)
-        if known is not None and known[0] <= now < known[0] + BELIEVED_MS:
-            return known[1]
+        known = self._known.get(text, now)
+        if known is not None:
+            return known
         if len(text) == TOKEN_CHARS and text.startswith(TOKEN_PREFIX):
             wanted = digest(text)
             found = self._records.peek(lambda tx: tx.tenants.token_by_sha256(wanted))
@@ -89,11 +90,8 @@ class Tenants:
                 and found.revoked_at is None
                 and hmac.compare_digest(found.sha256, wanted)
             ):
-                if len(self._known) >= MAX_KNOWN:
-                    self._known.clear()
-                self._known[text] = (now, found)
+                self._known.put(text, found, now)
                 return found
-        self._known.pop(text, None)
         raise Unauthenticated("This API token is not valid: it is unknown, or it was revoked.")
 
     def app(self, account_id: str, app_id: str) -> App:
@@ -193,7 +191,7 @@ class Tenants:
             return token
 
         revoked = await self._records.write(revoke)
-        self._known.clear()
+        self._known.forget()
         return revoked
 
     # --- new ones -------------------------------------------------------------------------------

@@ -72,5 +72,3 @@ def _ask(database: maxminddb.Reader | None, address: str) -> Looked:
 
 def _name(place: Looked | None) -> str | None:
     return None if not place else (place.get("names") or {}).get("en")
-
-
