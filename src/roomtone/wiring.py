@@ -26,7 +26,7 @@ from roomtone.storage.geo import Geo
 from roomtone.storage.journal import SqlJournal
 from roomtone.storage.records import SqlRecords
 from roomtone.web.app import create_app
-from roomtone.web.collector import collector_routes
+from roomtone.web.collector import Doors
 from roomtone.web.openapi import docs_routes
 from roomtone.web.realtimekit.routes import Facade, facade_routes
 
@@ -133,7 +133,7 @@ class Roomtone:
         )
         return create_app(
             [
-                *collector_routes(self.collector, self.geo.locate, trusted),
+                *Doors(self.collector, self.geo.locate, trusted).routes(),
                 *facade_routes(facade),
                 *docs_routes(),
             ],

@@ -16,6 +16,8 @@ FLOORS = {
     "ports",
     "sources",
     "quality",
+    "formats",
+    "summaries",
     "model",
 }
 MODULES = {"__init__.py", "__main__.py", "wiring.py", "settings.py", "py.typed"}

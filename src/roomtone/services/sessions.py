@@ -34,8 +34,7 @@ MAX_BREAKOUT_DEPTH = 8
 
 BELIEVED_MS = 20
 """How long a sealed report is not looked up again: as long as the roster gathers facts before it
-moves
-a row, so nobody who sends a fact after reading a report reads that report again."""
+moves a row, so nobody who sends a fact after reading a report reads that report again."""
 MAX_HELD = 64
 MAX_HELD_BYTES = 256 * 1024
 

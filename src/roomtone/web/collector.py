@@ -34,37 +34,55 @@ _JSON = "application/json"
 log = structlog.get_logger()
 
 
-def collector_routes(
-    collector: Collector, locate: Locate, trusted: frozenset[str]
-) -> list[BaseRoute]:
-    """The routes of both doors, and of the look-ups that RealtimeKit's client waits for."""
+class Doors:
+    """Both doors, and the look-ups that RealtimeKit's client waits for."""
 
-    def sender(request: Request) -> Sender:
-        return Sender(
-            token=_token(request),
-            user_agent=request.headers.get("user-agent"),
-            address=client_address(request, trusted),
+    def __init__(self, collector: Collector, locate: Locate, trusted: frozenset[str]) -> None:
+        self._collector = collector
+        self._locate = locate
+        self._trusted = trusted
+
+    def routes(self) -> list[BaseRoute]:
+        """Where they stand."""
+        look_ups = Router(
+            [
+                Route("/", self.location, methods=["GET", "POST"]),
+                Route("/", self.preflight, methods=["OPTIONS"]),
+            ]
         )
+        return [
+            Route("/v1/collect", self.collect, methods=["POST"]),
+            Route("/v1/collect", self.preflight, methods=["OPTIONS"]),
+            Route("/api/v1/message", self.message, methods=["POST"]),
+            Route("/api/v1/message", self.preflight, methods=["OPTIONS"]),
+            Host("location.{base:path}", look_ups),
+            Host("location-legacy.{base:path}", look_ups),
+        ]
 
-    async def preflight(_: Request) -> Response:
+    async def preflight(self, _: Request) -> Response:
+        """What a browser asks before it sends."""
         return Response(status_code=204, headers=_PREFLIGHT)
 
-    async def collect(request: Request) -> Response:
+    async def collect(self, request: Request) -> Response:
+        """``POST /v1/collect``."""
         try:
-            receipt = await collector.collect(sender(request), await read_body(request))
+            receipt = await self._collector.collect(
+                self._sender(request), await read_body(request)
+            )
         except Refused as refused:
             return _refusal(refused)
         data = {"accepted": receipt.accepted, "next_seq": receipt.next_seq}
         body = msgspec.json.encode({"success": True, "data": data})
         return Response(body, 202, headers=_CORS, media_type=_JSON)
 
-    async def message(request: Request) -> Response:
+    async def message(self, request: Request) -> Response:
+        """``POST /api/v1/message``."""
         body = b""
         try:
             body = await read_body(request)
-            await collector.collect(sender(request), body)
+            await self._collector.collect(self._sender(request), body)
         except Invalid as refused:
-            await collector.quarantine(sender(request), body, refused)
+            await self._collector.quarantine(self._sender(request), body, refused)
             return _refusal(refused)
         except TooMany as refused:
             # Not for ever: without CORS headers the client keeps its entries for the next try.
@@ -76,30 +94,19 @@ def collector_routes(
             return Response(status_code=503, headers={"retry-after": "5"})
         return Response(status_code=204, headers=_CORS)
 
-    async def location(request: Request) -> Response:
-        return _location(request, locate, trusted)
+    async def location(self, request: Request) -> Response:
+        """Where the caller is, in the shape that the client keeps; 404: not known."""
+        return _location(request, self._locate, self._trusted)
 
-    doors = [
-        Route("/v1/collect", collect, methods=["POST"]),
-        Route("/v1/collect", preflight, methods=["OPTIONS"]),
-        Route("/api/v1/message", message, methods=["POST"]),
-        Route("/api/v1/message", preflight, methods=["OPTIONS"]),
-    ]
-    look_ups = Router(
-        [
-            Route("/", location, methods=["GET", "POST"]),
-            Route("/", preflight, methods=["OPTIONS"]),
-        ]
-    )
-    return [
-        *doors,
-        Host("location.{base:path}", look_ups),
-        Host("location-legacy.{base:path}", look_ups),
-    ]
+    def _sender(self, request: Request) -> Sender:
+        return Sender(
+            token=_token(request),
+            user_agent=request.headers.get("user-agent"),
+            address=client_address(request, self._trusted),
+        )
 
 
 def _location(request: Request, locate: Locate, trusted: frozenset[str]) -> Response:
-    """Where the caller is, in the shape that the client keeps as ``ipDetails``; 404: not known."""
     address = client_address(request, trusted)
     found = None if address is None else locate(address, 0)
     if found is None or found.latitude is None or found.longitude is None:
