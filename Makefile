@@ -25,8 +25,8 @@ check: dev-env ## format, lint, types, import floors, house rules, documents
 	$(BIN)/python scripts/settings_doc.py --check
 	$(BIN)/pytest tests/house
 
-bench: dev-env ## the measurements that the design rests on
-	@for file in bench/*.py; do [ -e "$$file" ] || continue; echo "== $$file"; $(BIN)/python "$$file" $(ARGS) || exit 1; done
+bench: dev-env ## the measurements that the design rests on; ARGS="--quick" for a short look
+	$(BIN)/python -m bench $(ARGS)
 
 fmt: dev-env ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from bench.figures import Figure, median
+from bench.figures import Figure
 from bench.load import Load, run, until
 from bench.people import Backend, Person
 from bench.recorded import CLEAN, connections, encoded, entries_at, now_ms, numbered, request
 from bench.servers import Server, floor, init, roomtone
+from bench.turns import in_turn
 
 GOAL = 0.5
+FLOOR = "decode, store nothing"
 CONNECTIONS = 16
 SNAPSHOTS = 2
 """In a batch: two whole getStats() results of a two-party call are about 25 KB."""
@@ -19,7 +21,7 @@ QUICK_ROUNDS, QUICK_SECONDS = 2, 1.5
 
 
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
-    """Floor and subject in turn, so that both meet the same weather."""
+    """Sixteen peers as fast as they are answered."""
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     data = folder / "ingest"
     credentials = init(data)
@@ -27,34 +29,17 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         with Backend(subject, credentials) as backend:
             people = [person for _ in range(CONNECTIONS // 4) for person in backend.meet(4)]
         requests = {person.peer_id: bodies(person) for person in people}
-        floors: list[Load] = []
-        subjects: list[Load] = []
-        for number in range(rounds + 1):
-            with subject.asleep():
-                below = flood(bare, requests, seconds, number)
-            with bare.asleep():
-                above = flood(subject, requests, seconds, number)
-            if number:  # the first round warms both up
-                floors.append(below)
-                subjects.append(above)
-    for load in (*floors, *subjects):
-        if load.wrong:
-            raise SystemExit(f"ingest: unexpected answers {load.wrong}: {load.last!r}")
+        turns = in_turn(
+            bare, subject, lambda server, number: flood(server, requests, seconds, number), rounds
+        )
     size = len(next(iter(requests.values()))[0]) / 1000
-    p99 = median([load.p(0.99) for load in subjects])
+    what = f"durable, {size:.0f} KB, {CONNECTIONS} connections"
+    p99, floor_p99 = turns.p99_ms()
     return [
+        *turns.figures("ingest", what, FLOOR, GOAL),
         Figure(
-            part="ingest",
-            what=f"durable, {size:.0f} KB, {CONNECTIONS} connections",
-            value=median([load.rate for load in subjects]),
-            unit="/s",
-            floor=median([load.rate for load in floors]),
-            floor_is="decode, store nothing",
-            goal=GOAL,
-        ),
-        Figure(
-            part="ingest", what="p99 of an accepted batch", value=p99, unit="ms",
-            floor=median([load.p(0.99) for load in floors]), floor_is="decode, store nothing",
+            part="ingest", what="  p99", value=p99, unit="ms", floor=floor_p99, floor_is=FLOOR,
+            more_is_better=False,
         ),
     ]  # fmt: skip
 

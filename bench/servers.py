@@ -63,6 +63,11 @@ class Server:
         (resident,) = (row for row in status.splitlines() if row.startswith("VmRSS:"))
         return int(resident.split()[1]) / 1024
 
+    def cpu_s(self) -> float:
+        """Time that the process has had on a core, all threads, user and system."""
+        after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         """End it in good order."""
         self.process.terminate()

@@ -1,5 +1,6 @@
 """Bad input at every door: a 4xx that says why, nothing stored, memory flat, no stack trace."""
 
+import asyncio
 import json
 import socket
 import time
@@ -10,7 +11,11 @@ import jwt
 import pytest
 from bad_bodies import COLLECT, DOORS, MEGA, MESSAGE, bad_bodies, entry, inbound, shape, stats
 from conftest import Serve
-from journey_server import JourneyServer, Person, new_peer, now_ms
+from journey_server import JourneyServer, Person, new_peer
+from starlette.requests import Request
+
+from roomtone.model.errors import BadRequest
+from roomtone.web import bodies
 
 pytestmark = pytest.mark.xdist_group("bad input")
 
@@ -121,19 +126,19 @@ def test_ten_megabytes_in_pieces_of_unknown_number_are_refused(
 def test_memory_stays_flat_whatever_is_sent(serve: Serve) -> None:
     server = serve()
     alice = server.invite(server.meeting(), "alice")
-    bodies = [bad for door in DOORS for bad in bad_bodies(door)]
+    all_bad = [bad for door in DOORS for bad in bad_bodies(door)]
 
     def send(some: list[Any], door: str) -> None:
         for bad in some:
             server.send(door, alice.token, bad.body, headers=bad.headers)
 
     for door in DOORS:
-        send(bodies, door)
+        send(all_bad, door)
     settled = server.resident_kb()
     for door in DOORS:
-        send(bodies, door)
+        send(all_bad, door)
     grown = server.resident_kb() - settled
-    assert len(bodies) * len(DOORS) >= 200
+    assert len(all_bad) * len(DOORS) >= 200
     assert grown < FLAT_KB, f"{grown} kB more than {settled} kB"
     assert "Traceback" not in server.log.read_text()
 
@@ -169,7 +174,7 @@ def test_only_a_good_token_opens_a_collector_door(server: JourneyServer, alice: 
     before = server.stored()
     for door in DOORS:
         for what, token in bad.items():
-            headers = {"authorization": f"Bearer {token}"}
+            headers = {"authorization": f"Bearer {token}".strip()}
             body = json.dumps(shape(door, [entry(event="call_join")]))
             answer = server.client.post(server.url + door, content=body, headers=headers)
             check_refusal(answer, 401)
@@ -298,7 +303,8 @@ def test_an_id_that_is_unknown_malformed_or_anothers_is_the_same_404(
     said = set()
     for id_ in IDS:
         body = check_refusal(server.ask("GET", path.format(id_)), 404)
-        said.add(body["error"]["message"].replace(id_, "ID"))
+        if "%2f" not in id_:  # a slash makes it another path
+            said.add(body["error"]["message"].replace(id_, "ID"))
     if "active-session" not in path:
         assert len(said) == 1
 
@@ -476,6 +482,18 @@ def test_a_client_that_hangs_up_in_the_middle_leaves_nothing_behind(
         talk(server, head + body[:-10])
     assert server.stored() == before
     assert server.client.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_body_that_never_arrives_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "BODY_S", 0.05)
+    scope = {"type": "http", "method": "POST", "path": COLLECT, "headers": []}
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(30)
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(BadRequest, match="did not arrive"):
+        asyncio.run(bodies.read_body(Request(scope, receive)))
 
 
 def test_noise_on_the_wire_harms_nobody(server: JourneyServer) -> None:

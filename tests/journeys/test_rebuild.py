@@ -1,10 +1,12 @@
 """A report is a pure function of the journal: replayed, it is the same bytes."""
 
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import naive_counters
 import pytest
 from conftest import Stage
 from journey_server import told
@@ -67,13 +69,9 @@ def test_only_the_session_that_is_named_is_replayed(stage: Stage, folder: Path) 
 def test_another_cadence_changes_the_readings_and_not_the_totals(
     stage: Stage, folder: Path
 ) -> None:
-    import naive_counters
-
     outcome = told("rebuild", "--data", folder, "--reading-ms", 20_000)
     assert outcome["changed"] > 0
     for peer_id, body in bodies(folder).items():
-        import json
-
         rebuilt = json.loads(gzip.decompress(body))["data"]["participant"]
         assert naive_counters.reported(rebuilt) == naive_counters.reported(
             stage.server.report(peer_id)

@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from roomtone import __version__
+from roomtone.cli.logs import log_to_stderr
 from roomtone.model.errors import Failed, Refused
 
 COMMANDS = {
@@ -48,11 +49,10 @@ def roomtone() -> None:
 def main() -> None:
     """Run the command; what went wrong is said in two lines, never as a stack trace."""
     try:
-        roomtone(standalone_mode=False)
+        # Outside standalone mode click hands back what a command's Exit said; commands say None.
+        sys.exit(roomtone(standalone_mode=False))
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)

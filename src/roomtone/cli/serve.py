@@ -5,13 +5,13 @@ import socket
 import sys
 
 import click
-import structlog
 import uvicorn
 import uvloop
 from msgspec.structs import replace
 
 from roomtone.cli.credentials import prepare
 from roomtone.cli.init import show
+from roomtone.cli.logs import log_to_stderr
 from roomtone.cli.options import with_settings
 from roomtone.model.errors import Failed
 from roomtone.settings import Settings
@@ -71,24 +71,3 @@ def listen(host: str, port: int) -> socket.socket:
             "Stop what uses the port, or choose another with --port (0 takes any free one).",
         ) from None
     return listener
-
-
-def log_to_stderr(level: str) -> None:
-    """JSON lines to stderr; a terminal gets readable ones."""
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -22,7 +22,6 @@ from roomtone.ports.records import (
     Transaction,
 )
 from roomtone.services.attendance import Person, people
-from roomtone.services.moments import Moment
 from roomtone.services.presets import view_type_of
 
 NO_SUCH_SESSION = "No such session."
@@ -31,12 +30,6 @@ NO_SUCH_REPORT = "No such peer."
 
 MAX_BREAKOUT_DEPTH = 8
 """Breakout rooms of breakout rooms; nobody nests deeper, and a loop ends here."""
-
-BELIEVED_MS = 20
-"""How long a sealed report is not looked up again: as long as the roster gathers facts before it
-moves a row, so nobody who sends a fact after reading a report reads that report again."""
-MAX_HELD = 64
-MAX_HELD_BYTES = 256 * 1024
 
 GZIP_WINDOW = 31
 """Window bits that make zlib read a gzip header."""
@@ -64,8 +57,6 @@ class Sessions:
         self._records = records
         self._clock = clock
         self._sealer = sealer
-        self._reports: Moment[tuple[str, str], StoredReport] = Moment(BELIEVED_MS, MAX_HELD)
-        self._sealed: Moment[str, bool] = Moment(BELIEVED_MS, MAX_HELD)
         self._plain: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
     async def find(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
@@ -153,26 +144,7 @@ class Sessions:
 
     def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
         """The sealed report, if there is one and it still holds."""
-        now = self._clock.now()
-        report = self._reports.get((app_id, peer_id), now)
-        if report is not None:
-            return report
-
-        def ask(tx: Transaction) -> StoredReport | None:
-            report = tx.reports.report(app_id, peer_id)
-            if report is None or self._sealed.get(report.session_id, now):
-                return report
-            session = tx.sessions.session_by_id(report.session_id)
-            if session is None or session.sealed_at is None:
-                # Late facts unseal a session; until it is sealed again its reports are told anew.
-                return None
-            self._sealed.put(session.id, True, now)
-            return report
-
-        report = self._records.peek(ask)
-        if report is not None and len(report.body) <= MAX_HELD_BYTES:
-            self._reports.put((app_id, peer_id), report, now)
-        return report
+        return self._records.peek(lambda tx: tx.reports.sealed_report(app_id, peer_id))
 
     def plain_body(self, report: StoredReport) -> bytes:
         """A sealed report's JSON for those who take no gzip; the latest few are remembered."""

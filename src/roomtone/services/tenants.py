@@ -16,16 +16,11 @@ from roomtone.model.limits import MAX_NAME_CHARS
 from roomtone.model.tenancy import ADMIN, SCOPES, Account, ApiToken, App
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Page, Records, Transaction
-from roomtone.services.moments import Moment
 from roomtone.services.presets import default_presets
 
 TOKEN_PREFIX = "rt_"  # noqa: S105 - what every token begins with, not a token
 TOKEN_BYTES = 32
 TOKEN_CHARS = len(TOKEN_PREFIX) + 43
-
-BELIEVED_MS = 250
-"""How long a token that was found is not looked up again."""
-MAX_KNOWN = 1_000
 
 NO_SUCH_APP = "No such app."
 
@@ -68,20 +63,11 @@ class Tenants:
         self._records = records
         self._clock = clock
         self._apps: dict[str, App] = {}
-        self._known: Moment[str, ApiToken] = Moment(BELIEVED_MS, MAX_KNOWN)
 
     # --- at the door ----------------------------------------------------------------------------
 
     def authenticate(self, text: str) -> ApiToken:
-        """The token behind this text. Raises Unauthenticated if there is none or it was revoked.
-
-        A token that was just found is believed for a moment: a revocation by another process takes
-        that long to be seen.
-        """
-        now = self._clock.now()
-        known = self._known.get(text, now)
-        if known is not None:
-            return known
+        """The token behind this text. Raises Unauthenticated if there is none or it was revoked."""
         if len(text) == TOKEN_CHARS and text.startswith(TOKEN_PREFIX):
             wanted = digest(text)
             found = self._records.peek(lambda tx: tx.tenants.token_by_sha256(wanted))
@@ -90,7 +76,6 @@ class Tenants:
                 and found.revoked_at is None
                 and hmac.compare_digest(found.sha256, wanted)
             ):
-                self._known.put(text, found, now)
                 return found
         raise Unauthenticated("This API token is not valid: it is unknown, or it was revoked.")
 

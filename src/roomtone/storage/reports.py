@@ -21,6 +21,21 @@ _BY_PEER_ID = text_of(
     .where(_COLUMN.app_id == sa.bindparam("app_id"), _COLUMN.peer_id == sa.bindparam("peer_id"))
     .order_by(tables.peers.c.created_at.nulls_last(), _COLUMN.subject)
 )
+# The hot path of the whole API: one statement, so that an unsealed session's reports cannot slip
+# through between two.
+_SEALED = text_of(
+    _REPORT.select()
+    .join_from(
+        tables.reports,
+        tables.sessions,
+        tables.sessions.c.id == _COLUMN.session_id,
+    )
+    .where(
+        _COLUMN.app_id == sa.bindparam("app_id"),
+        _COLUMN.peer_id == sa.bindparam("peer_id"),
+        tables.sessions.c.sealed_at.is_not(None),
+    )
+)
 _PUT = _REPORT.upsert("subject")
 _DROP = text_of(sa.delete(tables.reports).where(_COLUMN.subject == sa.bindparam("subject")))
 
@@ -33,6 +48,9 @@ class SqlReports:
 
     def report(self, app_id: str, peer_id: str) -> StoredReport | None:
         return _REPORT.one(self._connection, _BY_PEER_ID, app_id, peer_id)
+
+    def sealed_report(self, app_id: str, peer_id: str) -> StoredReport | None:
+        return _REPORT.one(self._connection, _SEALED, app_id, peer_id)
 
     def put_report(self, report: StoredReport) -> None:
         _PUT.run(self._connection, report)

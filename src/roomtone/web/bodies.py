@@ -1,13 +1,16 @@
 """Request bodies, read within limits: size on the wire, size when inflated, and time."""
 
+import asyncio
 import zlib
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from roomtone.model.errors import BadRequest, TooLarge
 from roomtone.model.limits import MAX_BODY_BYTES, MAX_INFLATED_BYTES
 
 _GZIP = 31  # window bits that make zlib expect a gzip header
+BODY_S = 60.0
+"""How long a body may take to arrive: 4 MB over half a megabit a second."""
 
 
 async def read_body(request: Request) -> bytes:
@@ -15,6 +18,23 @@ async def read_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await _received(request)
+    except TimeoutError:
+        raise BadRequest(f"The body did not arrive within {BODY_S:g} seconds.") from None
+    except ClientDisconnect:
+        # Nobody is left to read it; it only keeps a hang-up from looking like a fault of ours.
+        raise BadRequest("The connection ended before the body did.") from None
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding == "gzip":
+        return inflate(body)
+    raise BadRequest(f"Content-Encoding {encoding[:20]!r} is not known here; send gzip or nothing.")
+
+
+async def _received(request: Request) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
@@ -22,13 +42,7 @@ async def read_body(request: Request) -> bytes:
         if size > MAX_BODY_BYTES:
             raise _too_large()
         pieces.append(piece)
-    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    if encoding == "gzip":
-        return inflate(body)
-    raise BadRequest(f"Content-Encoding {encoding[:20]!r} is not known here; send gzip or nothing.")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def inflate(body: bytes) -> bytes:

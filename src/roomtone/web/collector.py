@@ -66,9 +66,7 @@ class Doors:
     async def collect(self, request: Request) -> Response:
         """``POST /v1/collect``."""
         try:
-            receipt = await self._collector.collect(
-                self._sender(request), await read_body(request)
-            )
+            receipt = await self._collector.collect(self._sender(request), await read_body(request))
         except Refused as refused:
             return _refusal(refused)
         data = {"accepted": receipt.accepted, "next_seq": receipt.next_seq}
