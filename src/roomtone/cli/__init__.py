@@ -48,6 +48,7 @@ def roomtone() -> None:
 
 def main() -> None:
     """Run the command; what went wrong is said in two lines, never as a stack trace."""
+    log_to_stderr("warning")
     try:
         # Outside standalone mode click hands back what a command's Exit said; commands say None.
         sys.exit(roomtone(standalone_mode=False))

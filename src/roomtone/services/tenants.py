@@ -175,9 +175,7 @@ class Tenants:
                 tx.tenants.put_token(token)
             return token
 
-        revoked = await self._records.write(revoke)
-        self._known.forget()
-        return revoked
+        return await self._records.write(revoke)
 
     # --- new ones -------------------------------------------------------------------------------
 
