@@ -133,8 +133,8 @@ class Roomtone:
         )
         return create_app(
             [
-                *Doors(self.collector, self.geo.locate, trusted).routes(),
                 *facade_routes(facade),
+                *Doors(self.collector, self.geo.locate, trusted).routes(),
                 *docs_routes(),
             ],
             self._ready,
