@@ -39,7 +39,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         ),
         Figure(
             part="fold",
-            what="the same from a packed chunk: unpack, order, fold",
+            what="  from a packed chunk: unpack, order, fold",
             value=readings / whole,
             unit="/s",
         ),

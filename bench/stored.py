@@ -50,7 +50,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         ),
         Figure(
             part="stored",
-            what=f"pages in use: journal {chunks / every / 1000:.2g}, reports"
+            what=f"  pages in use: journal {chunks / every / 1000:.2g}, reports"
             f" {reports / every / 1000:.2g}, rest {in_use - (chunks + reports) / every / 1000:.2g}",
             value=in_use,
             unit="KB",
@@ -59,7 +59,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         ),
         Figure(
             part="stored",
-            what="file after the first call (its journal was not packed)",
+            what="  file after the first call, held by its raw journal",
             value=(sizes[0][0] - empty[0]) / 1000,
             unit="KB",
         ),

@@ -183,7 +183,7 @@ def assert_same(got: Json, expected: Json, where: str) -> None:
         if isinstance(value, dict):
             assert_same(got[name], value, f"{where}.{name}")
         else:
-            assert got[name] == pytest.approx(value, abs=1e-9), f"{where}.{name}"
+            assert got[name] == pytest.approx(value, abs=1e-9, rel=1e-12), f"{where}.{name}"
 
 
 def assert_old_block_follows(stats: Json) -> None:

@@ -2,12 +2,13 @@
 
 import ast
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "roomtone"
-PURE = ("model", "sources", "quality", "formats", "report")
+PURE = ("model", "sources", "quality", "formats", "summaries", "report")
 """The floors without I/O, clock, randomness or async (ARCHITECTURE.md)."""
 
 
@@ -17,6 +18,13 @@ def project_files() -> tuple[Path, ...]:
     asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return tuple(sorted(p for name in listed.split("\0") if name and (p := ROOT / name).is_file()))
+
+
+def floors() -> set[str]:
+    """Every package and module that the floors of pyproject.toml name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (contract,) = project["tool"]["importlinter"]["contracts"]
+    return {name.strip() for layer in contract["layers"] for name in layer.split("|")}
 
 
 @cache

@@ -10,9 +10,10 @@ from sources_of_truth import name_of, pure_modules, tree
 
 ALLOWED = {
     "__future__", "abc", "array", "base64", "binascii", "bisect", "collections", "contextlib",
-    "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "gzip",
-    "hashlib", "heapq", "io", "ipaddress", "itertools", "json", "math", "operator", "re",
-    "statistics", "string", "struct", "types", "typing", "unicodedata", "urllib.parse", "zlib",
+    "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "gzip",
+    "hashlib", "heapq", "html", "io", "ipaddress", "itertools", "json", "math", "operator", "re",
+    "statistics", "string", "struct", "textwrap", "types", "typing", "unicodedata",
+    "urllib.parse", "zlib",
     "msgspec", "numpy", "ua_parser", "zstandard", "roomtone",
 }  # fmt: skip
 IMPURE_CALLS = {"open", "print", "input", "eval", "exec", "__import__", "breakpoint"}

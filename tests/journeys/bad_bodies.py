@@ -91,8 +91,9 @@ def wrong() -> Iterator[tuple[str, Any]]:
     yield "metadata that is a list", entry(metaData=[])
     yield "metadata of 20 KB", entry(metaData={"x": "y" * 20_000})
     yield "metadata nested 200 deep", entry(metaData=json.loads('{"a":' * 200 + "1" + "}" * 200))
-    yield "devices that are a number", entry(
-        event="audio_devices_updates", metaData={"deviceList": 7}
+    yield (
+        "devices that are a number",
+        entry(event="audio_devices_updates", metaData={"deviceList": 7}),
     )
     yield "a join of a wrong shape", entry(event="call_join", metaData={"peerMetaData": []})
     yield "stats without metadata", entry(event="stats")
@@ -116,8 +117,9 @@ def wrong() -> Iterator[tuple[str, Any]]:
     yield "a track of no UUID", stats(inbound(), tracks=[{"ssrc": 7, "peer_id": "bob"}])
     yield "producers that are a number", ping(producerStats=7)
     yield "a consumer that is a number", ping(consumerStats=[7])
-    yield "a producer's counter below zero", ping(
-        producerStats=[{"producerId": "p", "audioStats": [{"ssrc": 7, "packetsSent": -1}]}]
+    yield (
+        "a producer's counter below zero",
+        ping(producerStats=[{"producerId": "p", "audioStats": [{"ssrc": 7, "packetsSent": -1}]}]),
     )
     yield "a transport that is a list", ping(producingTransportStats=[])
 

@@ -1,4 +1,4 @@
-"""A Roomtone in a process of its own, as an operator runs it: started, stopped, killed, started again."""
+"""A Roomtone in a process of its own, as an operator runs it: started, stopped, killed, restarted."""
 
 import json
 import os
@@ -287,3 +287,7 @@ def now_ms() -> int:
 def new_peer() -> str:
     """A peer id, as a client makes it."""
     return str(uuid4())
+
+
+Serve = Callable[..., JourneyServer]
+"""Starts one with the settings that are given."""

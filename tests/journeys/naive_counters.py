@@ -129,9 +129,11 @@ def realtimekit(data: bytes) -> Iterator[Sight]:
     pings = []
     for line in data.splitlines():
         body = json.loads(line)["body"]
-        for entry in body["payload"]["entries"]:
-            if entry["event"] == "ping_stat":
-                pings.append((entry["timestamp"], body["peerId"], entry["metaData"]))
+        pings += [
+            (entry["timestamp"], body["peerId"], entry["metaData"])
+            for entry in body["payload"]["entries"]
+            if entry["event"] == "ping_stat"
+        ]
     for _, peer_id, ping in sorted(pings, key=lambda one: one[:2]):
         for side, rows in (("producer", "producerStats"), ("consumer", "consumerStats")):
             for row in filter(None, ping.get(rows) or ()):

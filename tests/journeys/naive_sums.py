@@ -179,9 +179,7 @@ def negative_feedback(readings: list[Reading]) -> float | None:
 def limitation(readings: list[Reading], live: list[Reading]) -> dict[str, float | None]:
     """Shares of the seconds that the browser counted; without any, of the readings' reasons."""
     spent = [s for one in readings if (s := one["quality_limitation_durations"])]
-    sums = {
-        key: sum(one[key] for one in spent) for key in ("bandwidth", "cpu", "none", "other")
-    }
+    sums = {key: sum(one[key] for one in spent) for key in ("bandwidth", "cpu", "none", "other")}
     whole = sum(sums.values())
     if whole:
         fractions = [

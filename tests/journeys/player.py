@@ -14,6 +14,24 @@ import roomtone
 from roomtone.cli.scripts import Post, Script, moved, script
 
 BUNDLED = Path(roomtone.__file__).parent / "recordings"
+DATA = Path(__file__).resolve().parent.parent / "data"
+IMPORTED = (
+    DATA / "getstats-clean.json.gz",
+    DATA / "getstats-lossy.json.gz",
+    DATA / "getstats-mesh3-clean.json.gz",
+    BUNDLED / "google-standard-stats-sfu.jsonl.gz",
+    BUNDLED / "firefox-standard-stats-sfu.jsonl.gz",
+    BUNDLED / "safari-standard-stats.jsonl.gz",
+    BUNDLED / "chrome-standard-pc-reconnect.jsonl.gz",
+)
+PLAYED = (
+    "getstats-clean.json.gz",
+    "getstats-lossy.json.gz",
+    "getstats-mesh3-clean.json.gz",
+    "realtimekit-clean.jsonl.gz",
+    "realtimekit-mute.jsonl.gz",
+    "realtimekit-allevents.jsonl.gz",
+)
 _PEER = re.compile(r"<peer:[^>]+>")
 
 Change = Callable[[list[Post]], list[Post]]
@@ -34,6 +52,14 @@ class Call:
 
     def __str__(self) -> str:
         return f"{self.recording} by {self.door}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A server that was told of every recording by every way there is."""
+
+    server: JourneyServer
+    calls: dict[str, Call]
 
 
 def play(

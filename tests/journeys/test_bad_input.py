@@ -10,8 +10,7 @@ import httpx
 import jwt
 import pytest
 from bad_bodies import COLLECT, DOORS, MEGA, MESSAGE, bad_bodies, entry, inbound, shape, stats
-from conftest import Serve
-from journey_server import JourneyServer, Person, new_peer
+from journey_server import JourneyServer, Person, Serve, new_peer
 from starlette.requests import Request
 
 from roomtone.model.errors import BadRequest
@@ -503,6 +502,6 @@ def test_noise_on_the_wire_harms_nobody(server: JourneyServer) -> None:
 
 
 def test_nothing_of_all_this_was_a_surprise_to_the_server(server: JourneyServer) -> None:
-    """The last of this file: whatever was sent before, no code of ours raised what it should not."""
+    """The last of this file: whatever was sent before, no code of ours raised unawares."""
     log = server.log.read_text()
     assert "Traceback" not in log, log[-3_000:]

@@ -4,16 +4,18 @@ import gzip
 import json
 import shutil
 import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
-from conftest import DATA, Serve
-from journey_server import JourneyServer, new_peer, now_ms, roomtone_command, told
-from player import BUNDLED
+from journey_server import JourneyServer, Serve, new_peer, now_ms, roomtone_command, told
+from player import BUNDLED, DATA
 
-from roomtone.cli import COMMANDS, roomtone
+from roomtone.cli import COMMANDS, main, roomtone
 
 pytestmark = pytest.mark.xdist_group("commands")
 
@@ -32,6 +34,35 @@ def folder(fresh: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(fresh, tmp_path / "data"))
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Inside = Callable[..., Done]
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Run ``roomtone ARGUMENTS`` in this process: as from outside, without the time it takes."""
+
+    def run(*arguments: str | Path, **settings: object) -> Done:
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(f"ROOMTONE_{name.upper()}", str(value))
+            patch.setattr(sys, "argv", ["roomtone", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run
+
+
 # --- init, token, app -----------------------------------------------------------------------------
 
 
@@ -45,9 +76,11 @@ def test_init_again_changes_nothing_and_keeps_its_secret(tmp_path: Path) -> None
     assert set(first) == {"account_id", "app_id", "api_token", "base_url"}
 
 
-def test_init_without_its_credentials_says_how_to_make_new_ones(folder: Path) -> None:
+def test_init_without_its_credentials_says_how_to_make_new_ones(
+    folder: Path, inside: Inside
+) -> None:
     (folder / "credentials.json").unlink()
-    done = roomtone_command("init", "--data", folder)
+    done = inside("init", "--data", folder)
     assert done.returncode == 1
     assert "roomtone token create" in done.stderr
     assert "Traceback" not in done.stderr
@@ -94,8 +127,8 @@ def test_a_token_of_one_app_opens_no_other(server: JourneyServer) -> None:
     assert httpx.get(f"{theirs}/sessions", headers=headers).status_code == 200
 
 
-def test_an_unknown_token_id_is_said_to_be_unknown(folder: Path) -> None:
-    done = roomtone_command("token", "revoke", "nobody", "--data", folder)
+def test_an_unknown_token_id_is_said_to_be_unknown(folder: Path, inside: Inside) -> None:
+    done = inside("token", "revoke", "nobody", "--data", folder)
     assert done.returncode == 1
     assert done.stderr.strip() == "roomtone: No such token."
 
@@ -202,8 +235,8 @@ def test_a_report_on_the_command_line_is_the_apis_answer(serve: Serve, ended: bo
     assert peer_id in shown.stdout
 
 
-def test_a_report_of_nobody_is_a_sentence(folder: Path) -> None:
-    done = roomtone_command("report", "7b0c0f0e-6f6c-4f0e-9d39-0b8f5a9f1f10", "--data", folder)
+def test_a_report_of_nobody_is_a_sentence(folder: Path, inside: Inside) -> None:
+    done = inside("report", "7b0c0f0e-6f6c-4f0e-9d39-0b8f5a9f1f10", "--data", folder)
     assert done.returncode == 1
     assert done.stderr.startswith("roomtone: No peer has the id")
 
@@ -219,37 +252,41 @@ def test_a_score_is_computed_without_a_folder(tmp_path: Path) -> None:
 # --- doctor ---------------------------------------------------------------------------------------
 
 
-def checks(folder: Path, **settings: object) -> tuple[int, dict[str, dict[str, object]]]:
+def checks(
+    inside: Inside, folder: Path, **settings: object
+) -> tuple[int, dict[str, dict[str, object]]]:
     """How ``roomtone doctor`` ended, and what it found by name."""
-    done = roomtone_command("doctor", "--data", folder, "--json", **settings)
+    done = inside("doctor", "--data", folder, "--json", **settings)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, {one["check"]: one for one in json.loads(done.stdout)}
 
 
-def test_the_doctor_finds_a_good_folder_good(folder: Path) -> None:
-    status, found = checks(folder)
+def test_the_doctor_finds_a_good_folder_good(folder: Path, inside: Inside) -> None:
+    status, found = checks(inside, folder)
     assert status == 0
     assert all(one["ok"] for one in found.values())
     assert {"versions", "clock", "folder", "disk", "database", "credentials"} <= set(found)
 
 
-def test_the_doctor_says_what_to_do_where_there_is_no_folder(tmp_path: Path) -> None:
-    status, found = checks(tmp_path / "nowhere")
+def test_the_doctor_says_what_to_do_where_there_is_no_folder(
+    tmp_path: Path, inside: Inside
+) -> None:
+    status, found = checks(inside, tmp_path / "nowhere")
     assert status == 1
     assert not found["folder"]["ok"]
     assert "roomtone init" in str(found["folder"]["advice"])
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_the_doctor_sees_a_secret_that_others_can_read(folder: Path) -> None:
+def test_the_doctor_sees_a_secret_that_others_can_read(folder: Path, inside: Inside) -> None:
     (folder / "credentials.json").chmod(0o644)
-    status, found = checks(folder)
+    status, found = checks(inside, folder)
     assert status == 1
     assert "chmod 600" in str(found["credentials"]["advice"])
 
 
 @pytest.mark.parametrize("damage", ["emptied", "overwritten", "shortened"])
-def test_the_doctor_sees_a_broken_database(folder: Path, damage: str) -> None:
+def test_the_doctor_sees_a_broken_database(folder: Path, inside: Inside, damage: str) -> None:
     file = folder / "roomtone.db"
     for beside in ("-wal", "-shm"):
         (folder / f"roomtone.db{beside}").unlink(missing_ok=True)
@@ -260,14 +297,16 @@ def test_the_doctor_sees_a_broken_database(folder: Path, damage: str) -> None:
         file.write_bytes(b"not a database " * 400)
     else:
         file.write_bytes(whole[: len(whole) // 2])
-    status, found = checks(folder)
+    status, found = checks(inside, folder)
     assert status == 1
     assert not found["database"]["ok"]
     assert found["database"]["advice"]
 
 
-def test_the_doctor_misses_a_database_of_places_that_was_named(folder: Path) -> None:
-    status, found = checks(folder, geo_database="/nowhere/city.mmdb")
+def test_the_doctor_misses_a_database_of_places_that_was_named(
+    folder: Path, inside: Inside
+) -> None:
+    status, found = checks(inside, folder, geo_database="/nowhere/city.mmdb")
     assert status == 1
     assert not found["geo_database"]["ok"]
 
@@ -275,25 +314,28 @@ def test_the_doctor_misses_a_database_of_places_that_was_named(folder: Path) -> 
 # --- settings -------------------------------------------------------------------------------------
 
 
-def base_url(folder: Path, *arguments: str | Path, **settings: object) -> str:
+def base_url(inside: Inside, folder: Path, *arguments: str | Path, **settings: object) -> str:
     """What ``init`` calls the server, given these flags and variables."""
-    return str(told("init", "--data", folder, *arguments, **settings)["base_url"])
+    done = inside("init", "--data", folder, "--json", *arguments, **settings)
+    return str(json.loads(done.stdout)["base_url"])
 
 
 def test_a_flag_beats_a_variable_beats_the_file_beats_the_default(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, inside: Inside
 ) -> None:
     file = tmp_path / "roomtone.toml"
     file.write_text("port = 1001\n")
-    default = base_url(folder)
+    default = base_url(inside, folder)
     assert default == "http://127.0.0.1:8787"
-    assert base_url(folder, "--config", file).endswith(":1001")
-    assert base_url(folder, "--config", file, port=1002).endswith(":1002")
-    assert base_url(folder, "--config", file, "--port", "1003", port=1002).endswith(":1003")
-    assert base_url(folder) == default
+    assert base_url(inside, folder, "--config", file).endswith(":1001")
+    assert base_url(inside, folder, "--config", file, port=1002).endswith(":1002")
+    assert base_url(inside, folder, "--config", file, "--port", "1003", port=1002).endswith(":1003")
+    assert base_url(inside, folder) == default
 
 
-def test_a_setting_that_does_not_fit_is_told_by_name(folder: Path, tmp_path: Path) -> None:
+def test_a_setting_that_does_not_fit_is_told_by_name(
+    folder: Path, tmp_path: Path, inside: Inside
+) -> None:
     toml = tmp_path / "roomtone.toml"
     for arguments, settings, says in (
         ((), {"port": "many"}, "ROOMTONE_PORT"),
@@ -302,13 +344,13 @@ def test_a_setting_that_does_not_fit_is_told_by_name(folder: Path, tmp_path: Pat
         (("--port", "many"), {}, "--port"),
         (("--config", "nowhere.toml"), {}, "nowhere.toml"),
     ):
-        done = roomtone_command("doctor", "--data", folder, *arguments, **settings)
+        done = inside("doctor", "--data", folder, *arguments, **settings)
         assert done.returncode != 0
         assert says in done.stderr
         assert "Traceback" not in done.stderr
     for content in ("port = [", 'port = "many"', "prot = 8787"):
         toml.write_text(content)
-        done = roomtone_command("doctor", "--data", folder, "--config", toml)
+        done = inside("doctor", "--data", folder, "--config", toml)
         assert done.returncode == 1
         assert len(done.stderr.strip().splitlines()) == 2, "what is wrong, and what to do"
 

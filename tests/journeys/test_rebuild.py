@@ -8,8 +8,8 @@ from pathlib import Path
 
 import naive_counters
 import pytest
-from conftest import Stage
 from journey_server import told
+from player import Stage
 
 pytestmark = pytest.mark.xdist_group("stage")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import naive_counters
 import naive_sums
 import pytest
-from conftest import IMPORTED, PLAYED, Stage
 from journey_server import JourneyServer, new_peer, now_ms, told
+from player import IMPORTED, PLAYED, Stage
 
 pytestmark = pytest.mark.xdist_group("stage")
 
@@ -67,7 +67,7 @@ def test_the_old_quality_block_sums_up_the_same_readings(stage: Stage, name: str
 
 def test_the_sums_were_not_made_of_nothing(stage: Stage) -> None:
     """Else the tests above would hold for empty reports."""
-    seen = {kind: 0 for kind in ("scored", "lost", "screen")}
+    seen = dict.fromkeys(("scored", "lost", "screen"), 0)
     for call in stage.calls.values():
         for peer_id in call.peers.values():
             quality = stage.server.report(peer_id)["peer_report"]["quality"]
@@ -99,9 +99,7 @@ def anew_from(data: bytes, sample: int) -> bytes:
     return json.dumps(file).encode()
 
 
-def test_a_counter_that_begins_anew_takes_nothing_away(
-    stage: Stage, tmp_path: Path
-) -> None:
+def test_a_counter_that_begins_anew_takes_nothing_away(stage: Stage, tmp_path: Path) -> None:
     broken = anew_from(naive_counters.read(IMPORTED[1]), 15)
     file = tmp_path / "anew.json"
     file.write_bytes(broken)

@@ -1,4 +1,4 @@
-"""A received stream is joined with its sender: both legs of the round trip, outages, expectations."""
+"""A received stream is joined with its sender: both legs of the path, outages, expectations."""
 
 import pytest
 

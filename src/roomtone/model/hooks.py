@@ -50,7 +50,22 @@ class Delivery(Struct, frozen=True, kw_only=True):
     status: str = PENDING
     tries: int = 0
     response_status: int | None = None
+    response_body: str | None = None
+    """The beginning of what the receiver last answered, as text."""
     error: str | None = None
     created_at: int
     updated_at: int
     delivered_at: int | None = None
+    queued_at: int
+    """When the current round of tries began: its creation, or its latest replay."""
+    next_try_at: int
+    """PENDING: not tried before this."""
+
+
+class SigningKey(Struct, frozen=True, kw_only=True):
+    """What deliveries are signed with. The newest is in use."""
+
+    id: str
+    private_pem: str
+    """PKCS #8, PEM."""
+    created_at: int

@@ -39,7 +39,7 @@ MAX_STREAMS_PER_PEER = 2_000
 MAX_READINGS_PER_STREAM = 20_000
 """A day and a half at 7 s; later ones are counted as truncated."""
 MAX_READINGS_PER_PEER = 200_000
-"""All streams together: about 90 MB of state at the very most."""
+"""All streams together: about 115 MB of state at the very most (570 B each, measured)."""
 MAX_EVENTS_PER_PEER = 5_000
 """A mute button pressed every 5 s for 7 hours."""
 MAX_TRANSPORTS_PER_PEER = 200
@@ -50,3 +50,18 @@ MAX_TRANSPORTS_PER_PEER = 200
 DEFAULT_PER_PAGE = 20
 MAX_SESSIONS_PER_PAGE = 1_000
 MAX_PARTICIPANTS_PER_PAGE = 200
+
+# --- words --------------------------------------------------------------------------------------
+
+MAX_WORDS_FILE_BYTES = 32 * 1024 * 1024
+"""A 10-hour transcript of 200,000 segments is about 25 MB as JSON; refused before it is read on."""
+MAX_SEGMENTS = 400_000
+"""Twice that transcript."""
+MAX_SENTENCE_CHARS = 10_000
+"""Ten minutes of uninterrupted speech in one segment."""
+MAX_TRANSCRIPT_MS = 1_000 * 3600 * 1000
+"""How far into a session a segment may start: six weeks."""
+MAX_MESSAGES = 100_000
+"""In one file or request: more than an hour of the busiest webinar."""
+MAX_MESSAGE_BYTES = 64 * 1024
+"""One chat message as JSON; the vendor's custom messages hold HTML."""

@@ -5,11 +5,12 @@ consistent view. The functions are plain synchronous code and may be run again a
 they have no effect but through the transaction.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from roomtone.model.hooks import Delivery, SigningKey, Webhook
 from roomtone.model.rooms import Meeting, Participant, Preset
 from roomtone.model.sessions import Peer, Session
 from roomtone.model.tenancy import Account, ApiToken, App
@@ -172,6 +173,70 @@ class Quarantine(Protocol):
     def drop_quarantined(self, item_id: str) -> None: ...
 
 
+class Hooks(Protocol):
+    """Webhooks, their deliveries (an outbox and its log), and the keys that sign them."""
+
+    def webhook(self, app_id: str, webhook_id: str) -> Webhook | None: ...
+    def webhook_by_id(self, webhook_id: str) -> Webhook | None: ...
+    def webhooks(self, app_id: str | None) -> list[Webhook]:
+        """Of an app, or all; oldest first, ties by id."""
+        ...
+
+    def put_webhook(self, webhook: Webhook) -> None: ...
+    def delete_webhook(self, webhook_id: str) -> None:
+        """Its deliveries stay until :meth:`drop_deliveries` takes them."""
+        ...
+
+    def add_delivery(self, delivery: Delivery) -> bool:
+        """Queue one; False: this webhook was told, or is being told, of this cause already."""
+        ...
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Replace by id; one that is gone stays gone."""
+        ...
+
+    def delivery(self, webhook_id: str, delivery_id: str) -> Delivery | None: ...
+    def deliveries(
+        self, webhook_id: str, status: str | None, page: Page
+    ) -> tuple[list[Delivery], int]:
+        """Latest first."""
+        ...
+
+    def next_delivery(self, webhook_id: str, now: int) -> Delivery | None:
+        """The PENDING one of a webhook that has been due for longest; None: none is due."""
+        ...
+
+    def webhooks_due(self, now: int) -> list[str]:
+        """Ids of the enabled webhooks that have a PENDING delivery which is due."""
+        ...
+
+    def hasten_deliveries(self, webhook_id: str) -> None:
+        """Make due what is PENDING because its receiver could not be reached."""
+        ...
+
+    def requeue_deliveries(self, webhook_id: str, since: int, until: int, now: int) -> int:
+        """Queue again all that was created between, both ends included; how many."""
+        ...
+
+    def drop_deliveries(self, webhook_id: str, limit: int) -> int:
+        """Erase some deliveries of a webhook; how many."""
+        ...
+
+    def drop_old_deliveries(self, before: int, limit: int) -> int:
+        """Erase some that are not PENDING and were created before; how many."""
+        ...
+
+    def erase_deliveries(self, session_id: str, peer_id: str | None = None) -> int:
+        """Erase what was told of a session, or of one peer in it; how many."""
+        ...
+
+    def signing_key(self) -> SigningKey | None:
+        """The newest."""
+        ...
+
+    def put_signing_key(self, key: SigningKey) -> None: ...
+
+
 class Transaction(Protocol):
     """What ``read`` and ``write`` hand to their function."""
 
@@ -185,6 +250,8 @@ class Transaction(Protocol):
     def reports(self) -> Reports: ...
     @property
     def quarantine(self) -> Quarantine: ...
+    @property
+    def hooks(self) -> Hooks: ...
     def cursor(self, name: str) -> int:
         """A named position, 0 at first."""
         ...
@@ -198,6 +265,10 @@ class Records(Protocol):
     async def read(self, ask: Callable[[Transaction], T]) -> T: ...
     def peek(self, ask: Callable[[Transaction], T]) -> T:
         """As ``read``, at once on the caller's thread: for look-ups by key only."""
+        ...
+
+    def version(self) -> Hashable:
+        """Equal to an earlier answer only if nothing was committed in between, by anybody."""
         ...
 
     async def write(self, change: Callable[[Transaction], T]) -> T: ...

@@ -23,6 +23,7 @@ from roomtone.ports.records import (
 )
 from roomtone.services.attendance import Person, people
 from roomtone.services.presets import view_type_of
+from roomtone.services.remembered import Remembered
 
 NO_SUCH_SESSION = "No such session."
 NO_SUCH_PEER = "No such participant in this session."
@@ -30,6 +31,9 @@ NO_SUCH_REPORT = "No such peer."
 
 MAX_BREAKOUT_DEPTH = 8
 """Breakout rooms of breakout rooms; nobody nests deeper, and a loop ends here."""
+
+MAX_HELD = 128
+"""Sealed reports kept as they are; an hour's call is about 100 KB."""
 
 GZIP_WINDOW = 31
 """Window bits that make zlib read a gzip header."""
@@ -57,6 +61,7 @@ class Sessions:
         self._records = records
         self._clock = clock
         self._sealer = sealer
+        self._reports: Remembered[tuple[str, str], StoredReport] = Remembered(records, MAX_HELD)
         self._plain: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
     async def find(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
@@ -144,7 +149,9 @@ class Sessions:
 
     def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
         """The sealed report, if there is one and it still holds."""
-        return self._records.peek(lambda tx: tx.reports.sealed_report(app_id, peer_id))
+        return self._reports.get(
+            (app_id, peer_id), lambda tx: tx.reports.sealed_report(app_id, peer_id)
+        )
 
     def plain_body(self, report: StoredReport) -> bytes:
         """A sealed report's JSON for those who take no gzip; the latest few are remembered."""

@@ -17,10 +17,13 @@ from roomtone.model.tenancy import ADMIN, SCOPES, Account, ApiToken, App
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Page, Records, Transaction
 from roomtone.services.presets import default_presets
+from roomtone.services.remembered import Remembered
 
 TOKEN_PREFIX = "rt_"  # noqa: S105 - what every token begins with, not a token
 TOKEN_BYTES = 32
 TOKEN_CHARS = len(TOKEN_PREFIX) + 43
+
+MAX_HELD = 1_000
 
 NO_SUCH_APP = "No such app."
 
@@ -63,6 +66,7 @@ class Tenants:
         self._records = records
         self._clock = clock
         self._apps: dict[str, App] = {}
+        self._tokens: Remembered[bytes, ApiToken] = Remembered(records, MAX_HELD)
 
     # --- at the door ----------------------------------------------------------------------------
 
@@ -70,7 +74,7 @@ class Tenants:
         """The token behind this text. Raises Unauthenticated if there is none or it was revoked."""
         if len(text) == TOKEN_CHARS and text.startswith(TOKEN_PREFIX):
             wanted = digest(text)
-            found = self._records.peek(lambda tx: tx.tenants.token_by_sha256(wanted))
+            found = self._tokens.get(wanted, lambda tx: tx.tenants.token_by_sha256(wanted))
             if (
                 found is not None
                 and found.revoked_at is None

@@ -78,6 +78,14 @@ class Database:
         with self._peeker.lock, Explained():
             return run(self._peeker)
 
+    def version(self) -> tuple[int, int]:
+        """Differs once anybody, in any process, has committed anything. A few microseconds."""
+        peeker = self._peeker
+        with peeker.lock, Explained():
+            (others,) = peeker.raw.execute("PRAGMA data_version").fetchone()
+            # SQLite tells of others' commits; in memory the only writer is this very connection.
+            return others, peeker.raw.total_changes
+
     def close(self) -> None:
         """Finish what was asked for, then close every connection."""
         self._writer.close()

@@ -1,6 +1,6 @@
 """SqlRecords: the records port on a :class:`Database`, file or memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from roomtone.ports.records import Transaction
@@ -12,6 +12,7 @@ from roomtone.storage.reports import SqlReports
 from roomtone.storage.rooms import SqlRooms
 from roomtone.storage.sessions import SessionList, SqlSessionRows
 from roomtone.storage.tenants import SqlTenants
+from roomtone.storage.webhooks import SqlHooks
 
 T = TypeVar("T")
 
@@ -55,6 +56,10 @@ class SqlTransaction:
     def quarantine(self) -> SqlQuarantine:
         return SqlQuarantine(self._connection)
 
+    @property
+    def hooks(self) -> SqlHooks:
+        return SqlHooks(self._connection)
+
     def cursor(self, name: str) -> int:
         """A named position, 0 at first."""
         found = self._connection.raw.execute(_CURSOR, (name,)).fetchone()
@@ -79,6 +84,10 @@ class SqlRecords:
     def peek(self, ask: Callable[[Transaction], T]) -> T:
         """Run at once on this thread: for look-ups by key."""
         return self._database.peek(lambda c: ask(SqlTransaction(c, self._listing)))
+
+    def version(self) -> Hashable:
+        """What is equal as long as nothing was committed."""
+        return self._database.version()
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
         """Run in a durable transaction, which others that wait may share."""

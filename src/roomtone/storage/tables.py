@@ -210,6 +210,59 @@ quarantine = Table(
     Index(None, "received_at", "id"),
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("app_id", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "app_id", "created_at", "id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    # The order in which things happened, also within one millisecond.
+    Column("ordinal", Counted, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False),
+    Column("webhook_id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("session_id", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("response_status", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("next_try_at", BigInteger, nullable=False),
+    Column("error", Text),
+    Column("response_body", Text),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("id"),
+    UniqueConstraint("webhook_id", "cause"),
+    # What is due next of a webhook, at the cost of one row.
+    Index("ix_deliveries_due", "webhook_id", "status", "next_try_at", "ordinal"),
+    Index(None, "webhook_id", "ordinal"),
+    Index(None, "session_id"),
+    Index(None, "created_at"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("private_pem", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 cursors = Table(
     "cursors",
     metadata,

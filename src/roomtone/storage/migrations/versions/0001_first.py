@@ -17,6 +17,7 @@ def upgrade() -> None:
     _sessions()
     _peers()
     _reports()
+    _webhooks()
     _journal()
 
 
@@ -226,6 +227,60 @@ def _reports() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_cursors"),
+    )
+
+
+def _webhooks() -> None:
+    """Webhooks, their deliveries, the keys that sign them."""
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
+    )
+    op.create_index("ix_webhooks_app_id_created_at_id", "webhooks", ["app_id", "created_at", "id"])
+    op.create_table(
+        "deliveries",
+        sa.Column("ordinal", _COUNTED, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("webhook_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("response_status", sa.Integer()),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger()),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_try_at", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text()),
+        sa.Column("response_body", sa.Text()),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name="pk_deliveries"),
+        sa.UniqueConstraint("id", name="uq_deliveries_id"),
+        sa.UniqueConstraint("webhook_id", "cause", name="uq_deliveries_webhook_id_cause"),
+    )
+    op.create_index(
+        "ix_deliveries_due", "deliveries", ["webhook_id", "status", "next_try_at", "ordinal"]
+    )
+    op.create_index("ix_deliveries_webhook_id_ordinal", "deliveries", ["webhook_id", "ordinal"])
+    op.create_index("ix_deliveries_session_id", "deliveries", ["session_id"])
+    op.create_index("ix_deliveries_created_at", "deliveries", ["created_at"])
+    op.create_table(
+        "signing_keys",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("private_pem", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_signing_keys"),
     )
 
 
