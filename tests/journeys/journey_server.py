@@ -1,4 +1,4 @@
-"""A Roomtone in a process of its own, as an operator runs it: started, stopped, killed, restarted."""
+"""A Roomtone in a process of its own, as an operator runs it: started, stopped, killed."""
 
 import json
 import os
@@ -100,6 +100,13 @@ class JourneyServer:
 
     def start(self) -> "JourneyServer":
         """Start it on any free port and wait until it answers."""
+        self.launch()
+        self.listen()
+        self.wait_until_healthy()
+        return self
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "roomtone", "serve", "--data", self.data, "--port", "0"],
@@ -109,12 +116,18 @@ class JourneyServer:
                 stderr=log,
                 text=True,
             )
+
+    def listen(self) -> None:
+        """Wait until it says where it is."""
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line.startswith(FIRST_LINE), f"{line!r}\n{self.log.read_text()[-4000:]}"
         self.url = line.removeprefix(FIRST_LINE).split()[0]
+
+    def wait_until_healthy(self) -> None:
+        """Wait until it answers."""
         wait_for("the server to answer", self._healthy, START_S)
-        return self
 
     def _healthy(self) -> bool:
         assert self._process is not None

@@ -11,7 +11,7 @@ import naive_counters
 from journey_server import JourneyServer, Person, new_peer, now_ms, roomtone_command
 
 import roomtone
-from roomtone.cli.scripts import Post, Script, moved, script
+from roomtone.cli.scripts import Post, moved, script
 
 BUNDLED = Path(roomtone.__file__).parent / "recordings"
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -32,6 +32,8 @@ PLAYED = (
     "realtimekit-mute.jsonl.gz",
     "realtimekit-allevents.jsonl.gz",
 )
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36"
+"""The engine tells what ``totalEncodeTime`` of a ping holds."""
 _PEER = re.compile(r"<peer:[^>]+>")
 
 Change = Callable[[list[Post]], list[Post]]
@@ -83,18 +85,11 @@ def play(
             call.door = "message"
         body = moved(post.body, by, names)
         person = call.people[post.person]
-        answer = server.send(post.path, person.token, body, headers=_browser(it, post))
+        answer = server.send(post.path, person.token, body, headers={"user-agent": CHROME})
         assert answer.status_code in (202, 204), f"{call}: {answer.status_code} {answer.text}"
     server.kick_all(call.meeting_id)
     call.raw = raw_totals(name, naive_counters.read(BUNDLED / name))
     return call
-
-
-def _browser(it: Script, post: Post) -> dict[str, str]:
-    """The header that tells what ``totalEncodeTime`` holds."""
-    if post.path != "/api/v1/message":
-        return {}
-    return {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0"}
 
 
 def import_files(server: JourneyServer, files: Sequence[Path]) -> list[Call]:

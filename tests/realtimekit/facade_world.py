@@ -72,6 +72,7 @@ def report_of(peer: Peer) -> PeerReport:
     """A blank report of a peer."""
     report = blank(PeerReport)
     report.id = peer.peer_id
+    report.quality_stats.peer_ids = [peer.peer_id]
     report.user_id = peer.user_id
     report.custom_participant_id = peer.custom_participant_id
     report.display_name = peer.display_name

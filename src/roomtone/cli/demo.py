@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import click
 import httpx
+from rich.box import SIMPLE_HEAVY
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -30,6 +31,9 @@ LOG = "serve.log"
 PORTS_TRIED = 50
 READY_S = 20.0
 TABLE_WIDTH = 130
+GOOD_MOS = 3.6
+POOR_MOS = 2.6
+"""ITU-T G.107: most users are satisfied above, nearly all dissatisfied below."""
 
 
 @click.command()
@@ -142,7 +146,7 @@ class _Fresh(dict[str, str]):
 
 async def _table(console: Console, stage: Stage) -> None:
     sessions = (await stage.get("/sessions", sort_order="ASC"))["sessions"]
-    table = Table(title="Sessions", title_justify="left")
+    table = Table(box=SIMPLE_HEAVY)
     for column, right in (
         ("meeting", False),
         ("people", True),
@@ -178,17 +182,23 @@ async def _quality(stage: Stage, session_id: str) -> tuple[str, str]:
             mos = quality[f"{kind}_consumer_cumulative"].get("quality_mos") or {}
             if "avg" in mos:
                 found.append(mos["avg"])
-    audio, video = (f"{sum(s) / len(s):.2f}" if s else "–" for s in scores.values())
-    return audio, video
+    return _mean(scores["audio"]), _mean(scores["video"])
+
+
+def _mean(scores: list[float]) -> str:
+    if not scores:
+        return "–"
+    mean = sum(scores) / len(scores)
+    colour = "green" if mean >= GOOD_MOS else "yellow" if mean >= POOR_MOS else "red"
+    return f"[{colour}]{mean:.2f}[/{colour}]"
 
 
 def _how(console: Console, credentials: Credentials, pid: int) -> None:
     c = credentials
     api = f"{c.base_url}/client/v4"
     print_ = console.print
-    print_(
-        f"\n[bold]Roomtone is running[/bold] at {c.base_url}   (API reference: {c.base_url}/docs)"
-    )
+    print_(f"[bold]Roomtone is running[/bold] at {c.base_url}")
+    print_(f"  API reference  {c.base_url}/docs")
     print_(f"  account_id     {c.account_id}\n  app_id         {c.app_id}")
     print_(f"  API token      {c.api_token}\n")
     print_("[bold]With the vendor's own SDK[/bold] (pip install cloudflare)")

@@ -8,7 +8,9 @@ MAX_CUE_NAME_CHARS long. Files of others may name the speaker as VTT's voice spa
 So that a text which looks like markup, or like a name, survives, a WORD JOINER (U+2060: no width,
 no meaning) is put into it: after the colon of ``Note: milk`` said by nobody known, and in SRT,
 which has no escapes that players agree on, into ``-->``, ``<b``, ``&lt;``, ``{\\``. Reading takes
-exactly these out again. Every pattern here takes time in proportion to the text. VTT has entities for its markup (W3C WebVTT, section 4.2.2).
+exactly these out again. VTT has entities for its markup (W3C WebVTT, section 4.2.2).
+
+Every pattern here takes time in proportion to the text.
 """
 
 import html
@@ -27,7 +29,7 @@ _SRT_TAG = re.compile(
     r"</?(?:b|i|u|s|v|c|font|ruby|rt|lang)(?:[\s.][^<>]*)?/?>|\{\\[^{}]*\}", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_SRT_MARKUP = re.compile(r"--(?=>)|<(?=[/A-Za-z])|&(?=#|[A-Za-z])|\{(?=\\)")
+_SRT_MARKUP = re.compile(r"--(?=>)|<(?=[/A-Za-z])|&(?=#?\w{1,32};)|\{(?=\\)")
 _SRT_JOINED = re.compile(rf"(--|<|&|\{{){WORD_JOINER}")
 _COLON = re.compile(r":(?=\s|$)")
 _JOINED_COLON = re.compile(f":{WORD_JOINER}")
@@ -75,8 +77,7 @@ def _voices(text: str) -> Iterator[tuple[str, str]]:
     outside, *spans = _VOICE.split(text)
     if outside.strip() or not spans:
         yield "", outside
-    for voice, part in zip(spans[::2], spans[1::2], strict=True):
-        yield voice, part
+    yield from zip(spans[::2], spans[1::2], strict=True)
 
 
 def _split(text: str, voice: str) -> tuple[str, str]:

@@ -87,7 +87,7 @@ class _Reader:
 
     def cues(self, lines: Iterable[str]) -> Iterator[_Cue]:
         """Every cue whose start could be read."""
-        numbered = enumerate(lines, 1)
+        numbered: Iterator[tuple[int, str]] = enumerate(lines, 1)
         if self._vtt:
             numbered = self._after_header(numbered)
         for number, line in numbered:
@@ -124,8 +124,7 @@ class _Reader:
         if self._vtt or _TIME_LIKE.match(line):
             return True
         # In SRT an arrow may be text; not where times must stand.
-        at_times = [text for _, text in self._block] == [] or _is_index(self._block[-1][1])
-        return not self._in_text and at_times
+        return not self._in_text and (not self._block or _is_index(self._block[-1][1]))
 
     def _blank(self) -> None:
         if self._in_text:

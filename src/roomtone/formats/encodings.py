@@ -58,10 +58,8 @@ class Encoded(Struct, frozen=True):
 
 def gathered(pieces: bytes | Iterable[bytes], limit: int = MAX_WORDS_FILE_BYTES) -> bytes:
     """An upload, whole. Raises TooLarge as soon as it is over ``limit``, without reading on."""
-    if isinstance(pieces, bytes | bytearray | memoryview):
-        pieces = (pieces,)
     whole = bytearray()
-    for piece in pieces:
+    for piece in (pieces,) if isinstance(pieces, bytes) else pieces:
         if len(whole) + len(piece) > limit:
             raise TooLarge(f"The file is larger than {limit // 1024 // 1024} MB; split it.")
         whole += piece

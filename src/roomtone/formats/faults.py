@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from roomtone.formats.notebook import Notebook
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for text that is not JSON, not UTF-8, nested too deeply, or of other types."""
+"""What msgspec raises for what is not JSON, not UTF-8, nested too deeply, or of other types."""
 
 
 def every_fault(raw: Raw, kind: type[Struct], where: str, notebook: Notebook) -> None:

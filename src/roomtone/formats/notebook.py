@@ -44,11 +44,11 @@ class Notebook(Struct):
             note.places.append(where)
 
     def notes(self) -> tuple[str, ...]:
-        """One sentence a kind: ``ends before it starts; its end is estimated (2: line 4, line 9)``."""
+        """One sentence a kind: ``has no words; left out (2: line 4, line 9)``."""
         return tuple(_sentence(said, note) for said, note in self._notes.items())
 
     def refuse_if_faulty(self, what: str) -> None:
-        """Raises Invalid with every fault, if there is one. ``what`` names the file: ``The SRT``."""
+        """Raises Invalid with every fault, if there is one. ``what``: the file, as ``The SRT``."""
         if not self.faults:
             return
         faults = tuple(self.faults)

@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from roomtone.formats.cues import srt_drafts, vtt_drafts
 from roomtone.formats.encodings import Encoded, encoded, gathered
+from roomtone.formats.faults import MALFORMED
 from roomtone.formats.jigasi import jigasi_drafts
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.segments import Draft, settled
@@ -31,9 +33,16 @@ NAMES = {
 }
 NOTHING = "There are no words in the file."
 
-_EVENTS = re.compile(rb'"events"\s*:\s*\[')
-_SEGMENTS = re.compile(rb'"segments"\s*:\s*\[')
-_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+
+class _Top(Struct):
+    """The members that tell whose JSON it is, unread."""
+
+    events: Raw = Raw(b"")
+    segments: Raw = Raw(b"")
+
+
+_TIMES = re.compile(r"^\s*(?:[\d:., ]*\d[\d:., ]*|\d+\s*\n.*)-->", re.MULTILINE)
+_TOP = msgspec.json.Decoder(_Top)
 
 
 class Words:
@@ -60,7 +69,9 @@ class ReadTranscript(Struct, frozen=True):
 
 
 def read_transcript(
-    data: bytes | Iterable[bytes], format: str | None, started_at: int
+    data: bytes | Iterable[bytes],
+    format: str | None,  # noqa: A002 - the API's own word
+    started_at: int,
 ) -> ReadTranscript:
     """A file in one of READ_FORMATS; ``format`` None: told from what is in it.
 
@@ -95,15 +106,22 @@ def format_of(file: Encoded) -> str:
     if head.startswith("["):
         return JSON
     if head.startswith("{"):
-        data = file.utf8()
-        return JIGASI if _EVENTS.search(data) and not _SEGMENTS.search(data) else JSON
-    if "-->" in head:
+        return _whose(file.utf8())
+    if _TIMES.search(head):
         return SRT
     first = head.partition("\n")[0].strip().lstrip('"').lower()
-    if first[:1].isdigit() and ("," in first or ";" in first) or first.startswith("timestamp"):
+    if first.startswith("timestamp") or re.match(r"\d[^,;\t]*[,;\t]", first):
         return CSV
     known = ", ".join(READ_FORMATS)
     raise Invalid(f"This is none of the formats {known}, as far as its beginning shows.")
+
+
+def _whose(data: bytes) -> str:
+    try:
+        top = _TOP.decode(data)
+    except MALFORMED:
+        return JSON  # whose reader says what is wrong
+    return JIGASI if bytes(top.events) and not bytes(top.segments) else JSON
 
 
 def _drafts(file: Encoded, told: str, started_at: int) -> Callable[[Notebook], Iterator[Draft]]:

@@ -60,9 +60,8 @@ def settled(drafts: Iterable[Draft], notebook: Notebook) -> Iterator[Segment]:
     Raises TooLarge past MAX_SEGMENTS.
     """
     waiting: Draft | None = None
-    latest_end = count = 0
-    for draft in _checked(drafts, notebook):
-        count += 1
+    latest_end = 0
+    for count, draft in enumerate(_checked(drafts, notebook), 1):
         if count > MAX_SEGMENTS:
             raise TooLarge(f"More than {MAX_SEGMENTS} segments in one file; split it.")
         if waiting is not None:

@@ -27,7 +27,11 @@ TRANSCRIPT_KINDS = {
 
 
 def write_transcript(
-    format: str, segments: Iterable[Segment], *, started_at: int, stays: Stays | None = None
+    format: str,  # noqa: A002 - the API's own word
+    segments: Iterable[Segment],
+    *,
+    started_at: int,
+    stays: Stays | None = None,
 ) -> Iterator[bytes]:
     """A transcript in one of TRANSCRIPT_KINDS, in pieces; segments should come in order of time.
 

@@ -34,7 +34,8 @@ GATHER_S = 0.02
 """A nudge waits this long so that one transaction serves all the batches of a burst."""
 SWEEP_S = 2.0
 VOUCH_STEP_MS = 15_000
-"""A voucher is written only when it moves the last sign of life by so much."""
+"""A voucher is written only when it moves the last sign of life by so much, or by a sixth of the
+silence that counts as having left, if that is less."""
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class Roster:
         self._records = records
         self._clock = clock
         self._silence_ms = silence_s * 1000
+        self._vouch_step_ms = min(VOUCH_STEP_MS, self._silence_ms // 6)
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
@@ -91,7 +93,7 @@ class Roster:
         now = self._clock.now()
 
         def apply(tx: Transaction) -> list[Batch]:
-            returned = _apply(tx, presences, now, self._clock.new_id)
+            returned = _apply(tx, presences, now, self._clock.new_id, self._vouch_step_ms)
             # Another process may have gone further meanwhile: a cursor only moves on.
             if through > tx.cursor(CURSOR):
                 tx.set_cursor(CURSOR, through)
@@ -189,7 +191,9 @@ def _merged(entries: list[Entry]) -> Presences:
     return presences
 
 
-def _apply(tx: Transaction, presences: Presences, now: int, new_id: NewId) -> list[Batch]:
+def _apply(
+    tx: Transaction, presences: Presences, now: int, new_id: NewId, vouch_step_ms: int
+) -> list[Batch]:
     """Move the rows; returns the facts that un-silence peers that others still receive."""
     touched: set[str] = set()
     vouchers: dict[tuple[str, str], int] = defaultdict(int)
@@ -209,7 +213,7 @@ def _apply(tx: Transaction, presences: Presences, now: int, new_id: NewId) -> li
     returned = [
         batch
         for (session_id, peer_id), t in vouchers.items()
-        if (batch := _vouch(tx, session_id, peer_id, t)) is not None
+        if (batch := _vouch(tx, session_id, peer_id, t, vouch_step_ms)) is not None
     ]
     for session_id in touched:
         recount(tx, session_id, now)
@@ -295,7 +299,7 @@ def _removal(subject: Subject, t: int, reason: str) -> Batch:
     )
 
 
-def _vouch(tx: Transaction, session_id: str, peer_id: str, t: int) -> Batch | None:
+def _vouch(tx: Transaction, session_id: str, peer_id: str, t: int, step_ms: int) -> Batch | None:
     """Note that others receive a peer; if it counts as silent, the fact that brings it back."""
     session = tx.sessions.session_by_id(session_id)
     peer = None if session is None else tx.sessions.peer(session.app_id, peer_id)
@@ -312,6 +316,6 @@ def _vouch(tx: Transaction, session_id: str, peer_id: str, t: int) -> Batch | No
             facts=(Vouched(t),),
             presence=Presence(vouched_t=t),
         )
-    if t - _last_sign(peer) >= VOUCH_STEP_MS:
+    if t - _last_sign(peer) >= step_ms:
         tx.sessions.put_peer(replace(peer, vouched_at=t))
     return None

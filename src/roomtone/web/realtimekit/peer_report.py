@@ -7,13 +7,16 @@ whoever takes gzip. Only ``filters`` and ``include_peer_events`` open them up.
 from typing import Any
 
 import msgspec
+from msgspec import to_builtins
 
+from roomtone.model.peer_report import PeerReport
 from roomtone.model.sessions import Peer
+from roomtone.report.build import details
 from roomtone.services.peer_events import peer_events
 from roomtone.services.sessions import Sessions
 from roomtone.web.realtimekit.call import Answer, Call, Header, Operation, Resource, encode, ok
 from roomtone.web.realtimekit.parameters import FILTERS, INCLUDE_PEER_EVENTS
-from roomtone.web.realtimekit.sections import details_of, keep_sections
+from roomtone.web.realtimekit.sections import keep_sections
 from roomtone.web.realtimekit.session_answers import (
     OpenParticipantAnswer,
     OpenParticipantData,
@@ -22,6 +25,8 @@ from roomtone.web.realtimekit.session_answers import (
     PeerReportData,
     event_object,
 )
+
+_decode = msgspec.json.Decoder(PeerReportAnswer).decode
 
 VARY: tuple[Header, ...] = ((b"vary", b"accept-encoding"),)
 GZIPPED: tuple[Header, ...] = ((b"content-encoding", b"gzip"), *VARY)
@@ -39,7 +44,7 @@ async def get_peer_report(call: Call) -> Answer:
             return Answer(stored.body, 200, GZIPPED)
         return Answer(sessions.plain_body(stored), 200, VARY)
     peer = sessions.peer(call.app_id, peer_id)
-    participant = await _participant(sessions, peer)
+    participant = to_builtins(await _report(sessions, peer))
     keep_sections(participant, sections)
     return await _opened(call, peer, participant)
 
@@ -48,9 +53,9 @@ async def get_participant(call: Call) -> Answer:
     """One participant of a session, with the statistics that old SDKs expect."""
     sessions = call.facade.sessions
     peer = await sessions.peer_of(call.app_id, call.path["session_id"], call.path["participant_id"])
-    details = details_of(await _participant(sessions, peer))
-    keep_sections(details, call.query[FILTERS])
-    return await _opened(call, peer, details)
+    participant = to_builtins(details(await _report(sessions, peer)))
+    keep_sections(participant, call.query[FILTERS])
+    return await _opened(call, peer, participant)
 
 
 async def _opened(call: Call, peer: Peer, participant: dict[str, Any]) -> Answer:
@@ -62,12 +67,11 @@ async def _opened(call: Call, peer: Peer, participant: dict[str, Any]) -> Answer
     return ok(OpenParticipantAnswer(True, OpenParticipantData(participant)))
 
 
-async def _participant(sessions: Sessions, peer: Peer) -> dict[str, Any]:
-    """The report as JSON decodes it: always a fresh one, free to be changed."""
+async def _report(sessions: Sessions, peer: Peer) -> PeerReport:
     stored = sessions.stored_report(peer.app_id, peer.peer_id)
-    body = await _live_body(sessions, peer) if stored is None else sessions.plain_body(stored)
-    participant: dict[str, Any] = msgspec.json.decode(body)["data"]["participant"]
-    return participant
+    if stored is None:
+        return await sessions.live_report(peer)
+    return _decode(sessions.plain_body(stored)).data.participant
 
 
 async def _live_body(sessions: Sessions, peer: Peer) -> bytes:
