@@ -67,11 +67,9 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
             part="lists", what="1,000 rows in one page, p99", value=thousand, unit="ms",
             floor=whole, floor_is=f"the same at {FEW:,}, p99", goal=GOAL, more_is_better=False,
         ),
-        Figure(part="lists", what="  first list after the start", value=loaded,
-               unit="ms"),
-        Figure(part="lists", what=f"  ready after the start, {count:,} sessions", value=ready, unit="s"),
-        Figure(part="lists", what=f"  memory, before a list {idle:.0f} MB",
-               value=memory, unit="MB"),
+        Figure(part="lists", what="  first list after the start", value=loaded, unit="ms"),
+        Figure(part="lists", what=f"  ready, {count:,} sessions", value=ready, unit="s"),
+        Figure(part="lists", what=f"  memory, before {idle:.0f} MB", value=memory, unit="MB"),
     ]  # fmt: skip
 
 

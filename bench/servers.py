@@ -145,7 +145,7 @@ def _wait(server: Server, path: str, start: float, log: Path) -> None:
                 server.ready_s = time.perf_counter() - start
                 return
         time.sleep(POLL_S)
-    raise SystemExit(f"{server.process.args} did not become ready:\n{log.read_text()[-4000:]}")
+    raise SystemExit(f"{server.process.args!r} did not become ready:\n{log.read_text()[-4000:]}")
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Floor and subject in turn, so that both meet the same weather; the middle of all rounds counts."""
+"""Floor and subject in turn, so that both meet the same weather; the middle round counts."""
 
 from collections.abc import Callable
 

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVS = ROOT / ".envs"
 MISSING = "missing part: "
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
 
 def _program(*names: str) -> Callable[[], bool]:
     return lambda: any(shutil.which(name) for name in names)
@@ -22,6 +24,9 @@ def _file(path: Path) -> Callable[[], bool]:
 
 PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     # name: (is it here?, how to get it)
+    "chromium": (_program(*CHROMIUM), "install Chromium or Chrome"),
+    "curl": (_program("curl"), "install curl"),
+    "libreoffice": (_program("soffice"), "install LibreOffice Calc"),
     "node": (_program("node"), "install Node 18 or newer"),
     "python-5.2.0": (_file(ENVS / "cloudflare-5.2.0/.roomtone-sdk"), "run make test"),
     "python-5.9.0": (_file(ENVS / "cloudflare-5.9.0/.roomtone-sdk"), "run make test"),

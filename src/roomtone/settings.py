@@ -57,6 +57,45 @@ SETTINGS: tuple[Setting, ...] = (
         "Collector requests per participant in five minutes; 0: no limit.",
     ),
     Setting("trusted_proxies", str, "", "Addresses of proxies whose X-Forwarded-For is believed."),
+    Setting("files", str, "", "Where files go: unset DATA/files, or s3://bucket/prefix."),
+    Setting(
+        "files_endpoint",
+        str,
+        "",
+        "Endpoint of S3-compatible storage that is not Amazon's; credentials come from AWS_*.",
+    ),
+    Setting("link_days", int, 7, "How long a link to a file is good for, in days."),
+    Setting("keep_journal_days", int, 30, "Days that journals are kept; 0: for ever."),
+    Setting("keep_reports_days", int, 0, "Days that reports are kept; 0: for ever."),
+    Setting("keep_chat_days", int, 0, "Days that chats are kept; 0: for ever."),
+    Setting("keep_transcripts_days", int, 0, "Days that transcripts are kept; 0: for ever."),
+    Setting("keep_summaries_days", int, 0, "Days that summaries are kept; 0: for ever."),
+    Setting("keep_webhook_log_days", int, 0, "Days that deliveries are kept; 0: for ever."),
+    Setting(
+        "webhooks_always_live", bool, False, "Webhooks say meeting.status LIVE, as the vendor's do."
+    ),
+    Setting(
+        "webhooks_allow_private",
+        bool,
+        False,
+        "Webhooks may call private and local addresses, such as this machine's.",
+    ),
+    Setting(
+        "summary_url",
+        str,
+        "",
+        "An OpenAI-compatible endpoint that writes summaries, up to /v1; unset: offline ones.",
+    ),
+    Setting("summary_model", str, "", "The model that the endpoint is to use."),
+    Setting("summary_key", str, "", "The endpoint's key; a file keeps it out of ps."),
+    Setting("summary_key_file", str, "", "A file that holds the endpoint's key."),
+    Setting("summary_timeout_s", int, 600, "Seconds that one answer of the endpoint may take."),
+    Setting(
+        "summary_context",
+        int,
+        8_000,
+        "Tokens that the model reads at once; longer meetings are cut and combined.",
+    ),
 )
 
 
@@ -78,6 +117,23 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate_limit: int = 3_500
     ingest_limit: int = 1_200
     trusted_proxies: str = ""
+    files: str = ""
+    files_endpoint: str = ""
+    link_days: int = 7
+    keep_journal_days: int = 30
+    keep_reports_days: int = 0
+    keep_chat_days: int = 0
+    keep_transcripts_days: int = 0
+    keep_summaries_days: int = 0
+    keep_webhook_log_days: int = 0
+    webhooks_always_live: bool = False
+    webhooks_allow_private: bool = False
+    summary_url: str = ""
+    summary_model: str = ""
+    summary_key: str = ""
+    summary_key_file: str = ""
+    summary_timeout_s: int = 600
+    summary_context: int = 8_000
 
     @property
     def url(self) -> str:

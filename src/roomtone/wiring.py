@@ -5,33 +5,54 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
 from starlette.applications import Starlette
 
 from roomtone.model.errors import Failed
+from roomtone.ports.blobs import Blobs
+from roomtone.ports.writer import Writer
+from roomtone.services.artifacts import Artifacts
 from roomtone.services.collect import Collector
+from roomtone.services.erasing import Eraser
+from roomtone.services.hook_delivery import Deliverer
+from roomtone.services.hook_keys import HookKeys
+from roomtone.services.hook_outbox import Outbox
 from roomtone.services.importing import Importer
+from roomtone.services.links import Links
+from roomtone.services.quarantine import Quarantine
 from roomtone.services.rate import RateLimit
+from roomtone.services.retention import Keep, Retention
 from roomtone.services.rooms import Rooms
 from roomtone.services.roster import CURSOR, Roster
 from roomtone.services.seal import Sealer
 from roomtone.services.sessions import Sessions
+from roomtone.services.summaries import Summaries
 from roomtone.services.tenants import Tenants
+from roomtone.services.webhooks import Announcer, Webhooks
+from roomtone.services.words import Words
 from roomtone.settings import Settings
 from roomtone.sources.user_agents import describe
+from roomtone.storage.blobs import LocalBlobs, link_secret
 from roomtone.storage.database import Database
 from roomtone.storage.geo import Geo
 from roomtone.storage.journal import SqlJournal
 from roomtone.storage.records import SqlRecords
 from roomtone.web.app import create_app
 from roomtone.web.collector import Doors
+from roomtone.web.files import Files
 from roomtone.web.openapi import docs_routes
 from roomtone.web.realtimekit.routes import Facade, facade_routes
+from roomtone.web.well_known import well_known_routes
+
+if TYPE_CHECKING:
+    from roomtone.jobs.deliveries import DueDeliveries
 
 DATABASE = "roomtone.db"
 JOBS = "jobs.db"
+FILES = "files"
 RESTART_S = 1.0
 
 log = structlog.get_logger()
@@ -63,7 +84,15 @@ class Roomtone:
         self.geo = Geo(settings.geo_database, settings.asn_database, mask=settings.mask_addresses)
         self.tenants = Tenants(self.records, self.clock)
         self.rooms = Rooms(self.records, self.clock, settings.token_hours)
-        self.roster = Roster(self.journal, self.records, self.clock, settings.silence_s)
+        self.outbox = Outbox(self.clock, always_live=settings.webhooks_always_live)
+        self.announcer = Announcer(self.records, self.outbox)
+        self.webhooks = Webhooks(
+            self.records, self.clock, allow_private=settings.webhooks_allow_private
+        )
+        self.hook_keys = HookKeys(self.records, self.clock)
+        self.roster = Roster(
+            self.journal, self.records, self.clock, settings.silence_s, self.outbox
+        )
         self.sealer = Sealer(
             self.journal,
             self.records,
@@ -72,6 +101,24 @@ class Roomtone:
             settings.quality_scale,
         )
         self.sessions = Sessions(self.records, self.clock, self.sealer)
+        self.words = Words(self.journal, self.records, self.roster, self.clock)
+        self.links = Links(link_secret(self.folder), settings.url)
+        self.blobs = _blobs(settings, self.folder, self.links)
+        self.artifacts = Artifacts(
+            self.records, self.blobs, self.clock, self.announcer, settings.link_days
+        )
+        self.summaries = Summaries(
+            self.records,
+            self.artifacts,
+            self.clock,
+            self.announcer,
+            _writer(settings),
+            settings.summary_context,
+        )
+        self.retention = Retention(
+            self.journal, self.records, self.artifacts, self.clock, _keep(settings)
+        )
+        self.eraser = Eraser(self.journal, self.records, self.artifacts, self.clock)
         self.collector = Collector(
             self.journal,
             self.records,
@@ -79,6 +126,7 @@ class Roomtone:
             self.clock,
             self.geo.locate,
             RateLimit(settings.ingest_limit),
+            self.words,
             mask=settings.mask_addresses,
             stored=self.roster.nudge,
         )
@@ -90,6 +138,9 @@ class Roomtone:
             self.sealer,
             self.clock,
             mask=settings.mask_addresses,
+        )
+        self.quarantine = Quarantine(
+            self.journal, self.records, self.roster, mask=settings.mask_addresses
         )
         self._loops: list[asyncio.Task[None]] = []
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
@@ -106,12 +157,32 @@ class Roomtone:
         durable = await asyncio.to_thread(_durable)
         # The first user agent takes a third of a second: better now than in somebody's request.
         await asyncio.to_thread(describe, "", 0)
-        jobs = durable.DurableJobs(self.folder / JOBS, self.sealer)
+        # Before the queue opens: what a crash cut off begins at once.
+        deliveries = self._deliveries()
+        services = durable.Services(self.sealer, self.artifacts, self.summaries, self.retention)
+        jobs = durable.DurableJobs(self.folder / JOBS, services)
         await jobs.start()
-        self._stop_jobs = jobs.stop
-        from roomtone.jobs.due import DueSeals
 
-        await DueSeals(self.records, self.clock, jobs).run()
+        async def stop() -> None:
+            await deliveries.stop()
+            await jobs.stop()
+
+        self._stop_jobs = stop
+        from roomtone.jobs.due import DueSeals, DueWords
+
+        words = DueWords(self.records, self.clock, jobs, self.words, self.summaries)
+        await asyncio.gather(
+            _for_ever("seals", DueSeals(self.records, self.clock, jobs).run),
+            _for_ever("words", words.run),
+            _for_ever("deliveries", deliveries.run),
+        )
+
+    def _deliveries(self) -> "DueDeliveries":
+        from roomtone.jobs.deliveries import DueDeliveries
+        from roomtone.jobs.posting import HttpCourier
+
+        courier = HttpCourier(allow_private=self.settings.webhooks_allow_private)
+        return DueDeliveries(Deliverer(self.records, self.clock, self.hook_keys, courier))
 
     def application(self) -> Starlette:
         """The ASGI application: its lifespan starts and stops the loops."""
@@ -130,12 +201,18 @@ class Roomtone:
             roster=self.roster,
             clock=self.clock,
             rate=RateLimit(self.settings.rate_limit),
+            webhooks=self.webhooks,
+            words=self.words,
+            artifacts=self.artifacts,
+            summaries=self.summaries,
         )
         return create_app(
             [
                 *facade_routes(facade),
                 *Doors(self.collector, self.geo.locate, trusted).routes(),
+                *Files(self.blobs, self.links, self.clock).routes(),
                 *docs_routes(),
+                *well_known_routes(self.hook_keys.public_pem),
             ],
             self._ready,
             lifespan,
@@ -158,6 +235,40 @@ class Roomtone:
         """Close the files."""
         await asyncio.to_thread(self.database.close)
         self.geo.close()
+
+
+def _blobs(settings: Settings, folder: Path, links: Links) -> Blobs:
+    """Where files go. The S3 client is imported only where it is used."""
+    if not settings.files:
+        return LocalBlobs(folder / FILES, links)
+    from roomtone.storage.blobs_s3 import MAX_LINK_S, S3Blobs
+
+    if settings.link_days * 86_400 > MAX_LINK_S:
+        raise Failed(
+            f"link_days={settings.link_days} is too long for S3, whose links live for 7 days.",
+            "Set link_days to 7 or less, or unset files.",
+        )
+    return S3Blobs(settings.files, settings.files_endpoint)
+
+
+def _writer(settings: Settings) -> Writer | None:
+    """The language model that the settings name, if any."""
+    if not settings.summary_url:
+        return None
+    from roomtone.jobs.writer import writer_from
+
+    return writer_from(settings)
+
+
+def _keep(settings: Settings) -> Keep:
+    return Keep(
+        journal=settings.keep_journal_days,
+        reports=settings.keep_reports_days,
+        chat=settings.keep_chat_days,
+        transcripts=settings.keep_transcripts_days,
+        summaries=settings.keep_summaries_days,
+        webhook_log=settings.keep_webhook_log_days,
+    )
 
 
 def _durable():  # type: ignore[no-untyped-def]

@@ -63,7 +63,7 @@ def test_only_the_session_that_is_named_is_replayed(stage: Stage, folder: Path) 
     call = stage.calls["realtimekit-mute by message"]
     (session,) = stage.server.sessions(call.meeting_id)
     outcome = told("rebuild", "--session", session["id"], "--data", folder)
-    assert outcome == {"sessions": 1, "reports": 3, "changed": 0}
+    assert outcome == {"sessions": 1, "reports": 3, "changed": 0, "words": 0}
 
 
 def test_another_cadence_changes_the_readings_and_not_the_totals(

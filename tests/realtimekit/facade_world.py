@@ -4,6 +4,8 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
@@ -16,13 +18,21 @@ from roomtone.model.sessions import ENDED, LIVE, Peer, Session
 from roomtone.model.subjects import subject_key
 from roomtone.model.times import iso
 from roomtone.ports.records import StoredReport
+from roomtone.services.artifacts import Artifacts
+from roomtone.services.links import Links
 from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.sessions import Sessions
+from roomtone.services.summaries import Summaries
 from roomtone.services.tenants import Tenants
+from roomtone.services.webhooks import Webhooks
+from roomtone.services.words import Words
+from roomtone.storage.blobs import LocalBlobs
 from roomtone.storage.database import Database
+from roomtone.storage.journal import SqlJournal
 from roomtone.storage.records import SqlRecords
 from roomtone.web.app import create_app
+from roomtone.web.files import Files
 from roomtone.web.openapi import docs_routes
 from roomtone.web.realtimekit.routes import Facade, facade_routes
 
@@ -83,8 +93,30 @@ def report_of(peer: Peer) -> PeerReport:
     return report
 
 
+class Told:
+    """Stands where the webhooks are: notes what it is told."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, str, str]] = []
+
+    async def chat_synced(self, session: Session, url: str, expires_at: int, made: str) -> int:
+        self.files.append(("chat", session.id, url))
+        return 1
+
+    async def transcript_ready(self, session: Session, url: str, expires_at: int, made: str) -> int:
+        self.files.append(("transcript", session.id, url))
+        return 1
+
+    async def summary_ready(self, session: Session, url: str, expires_at: int, made: str) -> int:
+        self.files.append(("summary", session.id, url))
+        return 1
+
+
 class Doorkeeper:
     """Stands where the roster is: shows out whom it is told to know."""
+
+    async def catch_up(self) -> None:
+        """The rows are put by the tests themselves."""
 
     def __init__(self) -> None:
         self.inside: dict[str, list[str]] = {}
@@ -112,6 +144,14 @@ class World:
         self.fold = Fold()
         self.sessions = Sessions(self.records, self.clock, self.fold)
         self.roster = Doorkeeper()
+        self.journal = SqlJournal(self.database)
+        self.words = Words(self.journal, self.records, self.roster, self.clock)
+        self.folder = TemporaryDirectory()
+        self.links = Links(b"a secret of tests", "http://testserver")
+        self.blobs = LocalBlobs(Path(self.folder.name), self.links)
+        self.told = Told()
+        self.artifacts = Artifacts(self.records, self.blobs, self.clock, self.told, link_days=7)
+        self.summaries = Summaries(self.records, self.artifacts, self.clock, self.told)
         made = asyncio.run(self.tenants.first_start())
         assert made is not None
         self.account_id, self.app_id, self.token = made.account.id, made.app.id, made.issued.text
@@ -122,8 +162,14 @@ class World:
             self.roster,
             self.clock,
             RateLimit(rate_limit),
+            Webhooks(self.records, self.clock, allow_private=False),
+            self.words,
+            self.artifacts,
+            self.summaries,
         )
-        self.application = create_app([*facade_routes(facade), *docs_routes()], ready, lifespan)
+        files = Files(self.blobs, self.links, self.clock)
+        routes = [*facade_routes(facade), *files.routes(), *docs_routes()]
+        self.application = create_app(routes, ready, lifespan)
         self.client = TestClient(self.application, raise_server_exceptions=False)
 
     @property
@@ -220,6 +266,7 @@ class World:
         closing = self.database.close()
         if asyncio.iscoroutine(closing):
             asyncio.run(closing)
+        self.folder.cleanup()
 
 
 async def ready() -> bool:

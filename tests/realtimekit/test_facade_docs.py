@@ -5,6 +5,7 @@ import re
 import pytest
 from facade_world import a_world
 
+from roomtone.web.openapi import PATH_PARAMETERS
 from roomtone.web.realtimekit.table import RESOURCES
 
 EXTERNAL = re.compile(r"https?://|//[a-z]|@import|url\(")
@@ -55,10 +56,7 @@ def test_every_route_is_described_and_every_described_route_exists(world, api):
         url = f"{api['servers'][0]['url']}{path}".format(
             account_id=world.account_id,
             app_id=world.app_id,
-            **dict.fromkeys(
-                ("session_id", "participant_id", "peer_id", "meeting_id", "preset_id"), "x"
-            ),
-            named_app_id="x",
+            **dict.fromkeys(set(PATH_PARAMETERS) - {"account_id", "app_id"}, "x"),
         )
         response = world.client.request(method, url, headers=world.bearer)
 

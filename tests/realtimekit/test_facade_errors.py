@@ -153,7 +153,7 @@ def test_the_log_of_a_failure_holds_no_token(world, monkeypatch, capsys):
     [
         ("GET", "chat", 404, "chat"),
         ("GET", "transcript?format=SRT", 404, "transcript"),
-        ("GET", "summary", 404, "transcript"),
+        ("GET", "summary", 404, "never asked for"),
         ("POST", "summary", 422, "transcript"),
     ],
 )

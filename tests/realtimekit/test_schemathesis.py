@@ -17,6 +17,8 @@ import pytest
 from sdk.replay import read, replay
 from sdk.running_server import RunningServer, running_server
 
+from roomtone.model.hooks import EVENTS
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("schemathesis")]
 
 SECONDS = 60
@@ -64,6 +66,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
             )
             for who in "ab"
         }
+        hook = {"name": "told", "url": "https://receiver.invalid/", "events": list(EVENTS)}
+        hooks = [server.post("webhooks", hook)["id"] for _ in range(5)]
         tokens = {who: person["token"] for who, person in people.items()}
         peers = replay(server.url, read("realtimekit-clean"), tokens, 300).peers
         peer_ids = [peer_id for known in peers.values() for peer_id in known]
@@ -75,6 +79,12 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
             "peer_id": peer_ids,
             "participant_id": [*(person["id"] for person in people.values()), *peer_ids],
             "preset_id": [preset["id"] for preset in server.api("presets")[:3]],
+            "webhook_id": hooks,
+            "delivery_id": [
+                delivery["id"]
+                for hook_id in hooks
+                for delivery in server.api(f"webhooks/{hook_id}/deliveries")
+            ],
         }
         yield Furnished(server, ids)
 

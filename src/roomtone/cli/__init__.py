@@ -16,9 +16,13 @@ COMMANDS = {
     "token": "token",
     "app": "app",
     "import": "import_",
+    "export": "export",
+    "erase": "erase",
+    "webhook": "webhook",
     "report": "report",
     "rebuild": "rebuild",
     "score": "score",
+    "quarantine": "quarantine",
     "doctor": "doctor",
 }
 """The command's name → its module here; the command is called like the module."""

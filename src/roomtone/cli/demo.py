@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -49,16 +50,19 @@ def demo(settings: Settings, *, stop: bool) -> None:
     if stop:
         console.print("Stopped." if stopped else "No demo is running.")
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    _clear(folder)
     port = _free_port(settings.host, settings.port)
     settings = Settings(data=str(folder), host=settings.host, port=port)
     credentials, _ = on_folder(settings, prepare)
     process = _start(settings)
-    asyncio.run(_show(console, credentials, process))
+    asyncio.run(_show(console, credentials, settings, process))
 
 
 async def _show(
-    console: Console, credentials: Credentials, process: subprocess.Popen[bytes]
+    console: Console,
+    credentials: Credentials,
+    settings: Settings,
+    process: subprocess.Popen[bytes],
 ) -> None:
     headers = {"authorization": f"Bearer {credentials.api_token}"}
     async with httpx.AsyncClient(base_url=credentials.base_url, timeout=30) as client:
@@ -77,7 +81,7 @@ async def _show(
                 async for _ in stage.play(one):
                     progress.advance(task)
         await _table(console, stage)
-    _how(console, credentials, process.pid)
+    _how(console, credentials, settings, process.pid)
 
 
 class Stage:
@@ -193,7 +197,7 @@ def _mean(scores: list[float]) -> str:
     return f"[{colour}]{mean:.2f}[/{colour}]"
 
 
-def _how(console: Console, credentials: Credentials, pid: int) -> None:
+def _how(console: Console, credentials: Credentials, settings: Settings, pid: int) -> None:
     c = credentials
     api = f"{c.base_url}/client/v4"
     print_ = console.print
@@ -217,7 +221,21 @@ for s in kit.get_sessions(app, **of).data.sessions:
         f"'{api}/accounts/{c.account_id}/realtime/kit/{c.app_id}/sessions?per_page=3'\n"
     )
     console.print(curl, markup=False, highlight=False, soft_wrap=True)
-    print_(f"It goes on running (pid {pid}). Stop it with: roomtone demo --stop")
+    data = "" if settings.data == DATA else f" --data {shlex.quote(settings.data)}"
+    stop = f"It goes on running (pid {pid}). Stop it with: roomtone demo --stop{data}"
+    print_(stop, soft_wrap=True)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier demo left. Raises Failed for a folder that is no demo's."""
+    if not folder.exists():
+        return
+    if any(folder.iterdir()) and not (folder / PID).exists():
+        raise Failed(
+            f"{folder} is not a demo's folder, and a demo begins by emptying its own",
+            "Name a new folder with --data, or none.",
+        )
+    shutil.rmtree(folder)
 
 
 # --- the server's process -------------------------------------------------------------------------
@@ -268,9 +286,17 @@ def _stop(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return True
+        if not _runs(pid):
+            break
         time.sleep(0.1)
     return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that nobody waited for has no command."""
+    try:
+        os.kill(pid, 0)
+        command = Path(f"/proc/{pid}/cmdline")
+        return not command.exists() or bool(command.read_bytes())
+    except OSError:
+        return False

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from roomtone.formats.notebook import Notebook
 
+MAX_LINE_CHARS = 512 * 1024
+"""Of a record; Python's csv takes 128 K characters in one field."""
 LINE_END = "\r\n"
 """RFC 4180, section 2.1."""
 FORMULA_STARTS = "=+\\-@\t\r\n＝＋－＠"
@@ -49,11 +51,12 @@ def row(cells: Iterable[str], quote: Callable[[str], str]) -> str:
 
 
 def rows(
-    lines: Iterator[str], delimiter: str, notebook: Notebook
+    lines: Iterator[str], notebook: Notebook, delimiter: str = ",", *, spaced: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """Each record with the number of its first line. Empty lines are passed over; what is wrongly
-    quoted is a fault, and the end: beyond it nobody knows what is a quote."""
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    quoted is a fault, and the end: beyond it nobody knows what is a quote. ``spaced``: spaces
+    after a delimiter mean nothing."""
+    reader = csv.reader(_bounded(lines), delimiter=delimiter, skipinitialspace=spaced, strict=True)
     while True:
         number = reader.line_num + 1
         try:
@@ -67,11 +70,23 @@ def rows(
             yield number, cells
 
 
+def _bounded(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if len(line) > MAX_LINE_CHARS:
+            raise csv.Error(f"a line of {len(line)} characters")
+        yield line
+
+
 def delimiter_of(first_line: str, columns: int) -> str:
     """The delimiter that gives a first line this many columns or more; a comma if none does."""
     for delimiter in DELIMITERS:
         try:
-            cells = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
+            cells = next(
+                csv.reader(
+                    [first_line[:MAX_LINE_CHARS]], delimiter=delimiter, skipinitialspace=True
+                ),
+                [],
+            )
         except csv.Error:
             continue
         if len(cells) >= columns:

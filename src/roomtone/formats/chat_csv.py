@@ -14,7 +14,7 @@ import msgspec
 
 from roomtone.formats.cells import as_meant, harmless, quoted_if_needed, row, rows
 from roomtone.formats.encodings import Encoded, encoded, gathered
-from roomtone.formats.faults import MALFORMED
+from roomtone.formats.json_text import MALFORMED
 from roomtone.formats.messages import ReadMessages
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.pieces import pieces
@@ -83,7 +83,7 @@ def read_chat_csv(data: bytes | Iterable[bytes]) -> ReadMessages:
 
 
 def _messages(file: Encoded, notebook: Notebook) -> Iterator[Message]:
-    records = rows(file.lines(translate=False), ",", notebook)
+    records = rows(file.lines(translate=False), notebook)
     _, header = next(records, (0, []))
     columns = [cell.strip() for cell in header]
     missing = tuple(Fault(name, "no such column") for name in HEADER if name not in columns)

@@ -27,7 +27,9 @@ NO_HEADER = "The file does not begin with WEBVTT; it was read as if it did."
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?"
 _TIMING = re.compile(rf"\s*(?:{_TIME})?\s*-->\s*(?:{_TIME})?(?=\s|$)(.*)")
-_TIME_LIKE = re.compile(r"[\s\d:.,]*\d[\s\d:.,]*-->")
+TIME_CHARACTERS = frozenset("0123456789:., \t")
+LINE_CHARS = 200
+"""How much of a line is looked at for times; two times and the spaces that people put there."""
 _EDGE = " \t\n\ufeff\u200e\u200f\u202a\u202c"
 """Around an index; some editors leave marks there."""
 
@@ -121,10 +123,10 @@ class _Reader:
     def _is_timing(self, line: str) -> bool:
         if ARROW not in line:
             return False
-        if self._vtt or _TIME_LIKE.match(line):
+        if self._vtt or has_times(line):
             return True
         # In SRT an arrow may be text; not where times must stand.
-        return not self._in_text and (not self._block or _is_index(self._block[-1][1]))
+        return not self._in_text and (not self._block or is_index(self._block[-1][1]))
 
     def _blank(self) -> None:
         if self._in_text:
@@ -135,9 +137,9 @@ class _Reader:
 
     def _let_go_of_index(self) -> None:
         """The line before times is a cue's index (SRT) or id (VTT), not text."""
-        if self._in_text and self._cue and self._cue.texts and _is_index(self._cue.texts[-1]):
+        if self._in_text and self._cue and self._cue.texts and is_index(self._cue.texts[-1]):
             self._cue.texts.pop()
-        if self._block and (self._vtt or _is_index(self._block[-1][1])):
+        if self._block and (self._vtt or is_index(self._block[-1][1])):
             self._block.pop()
         self._orphans()
 
@@ -151,7 +153,7 @@ class _Reader:
         if self._vtt:
             if not first.startswith(NOT_CUES):
                 self._notebook.note(OUTSIDE, where)
-        elif _is_index(first):
+        elif is_index(first):
             if len(block) > 1:
                 self._notebook.fault(where, f"cue {first.strip(_EDGE)} has no times")
             else:
@@ -164,7 +166,7 @@ class _Reader:
                 self._add(line)
 
     def _begun(self, number: int, line: str) -> _Cue:
-        found = _TIMING.match(line)
+        found = _TIMING.match(line.strip()[:LINE_CHARS])
         groups = found.groups() if found else (None,) * 9
         start_ms, end_ms = _ms(groups[0:4]), _ms(groups[4:8])
         end_missing = groups[5] is None
@@ -194,7 +196,14 @@ class _Reader:
             self._notebook.note(NO_WORDS, f"line {cue.line}")
 
 
-def _is_index(line: str) -> bool:
+def has_times(line: str) -> bool:
+    """Whether a line has an arrow, and before it what looks like a time and nothing else."""
+    before, arrow, _ = line.partition(ARROW)
+    return bool(arrow) and any(map(str.isdigit, before)) and TIME_CHARACTERS.issuperset(before)
+
+
+def is_index(line: str) -> bool:
+    """Whether a line is a number and nothing else."""
     bare = line.strip(_EDGE)
     return bare.isascii() and bare.isdigit()
 

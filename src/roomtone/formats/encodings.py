@@ -42,8 +42,8 @@ class Encoded(Struct, frozen=True):
         return iter(self._reader(newline))
 
     def head(self, length: int = HEAD_BYTES) -> str:
-        """The first characters."""
-        return self._reader("").read(length)
+        """The first characters, every line end as ``\n``."""
+        return self._reader(None).read(length)
 
     def utf8(self) -> bytes:
         """The whole file in UTF-8, without a byte order mark. Not a copy if it is so already."""
@@ -58,17 +58,19 @@ class Encoded(Struct, frozen=True):
 
 def gathered(pieces: bytes | Iterable[bytes], limit: int = MAX_WORDS_FILE_BYTES) -> bytes:
     """An upload, whole. Raises TooLarge as soon as it is over ``limit``, without reading on."""
-    whole = bytearray()
+    if isinstance(pieces, bytes) and len(pieces) <= limit:
+        return pieces
+    whole = io.BytesIO()
     for piece in (pieces,) if isinstance(pieces, bytes) else pieces:
-        if len(whole) + len(piece) > limit:
+        if whole.tell() + len(piece) > limit:
             raise TooLarge(f"The file is larger than {limit // 1024 // 1024} MB; split it.")
-        whole += piece
-    return bytes(whole)
+        whole.write(piece)
+    return whole.getvalue()
 
 
 def encoded(data: bytes) -> Encoded:
     """A file with its encoding. Raises BadRequest for nothing at all, and for what is not text."""
-    if not data.strip():
+    if not data or data.isspace():
         raise BadRequest("The file is empty.")
     for mark, codec in MARKS:
         if data.startswith(mark):

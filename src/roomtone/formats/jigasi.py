@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from roomtone.formats.encodings import Encoded
-from roomtone.formats.faults import MALFORMED, every_fault
+from roomtone.formats.json_text import MALFORMED, decode, every_fault
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.segments import NO_ENDS, Draft
 from roomtone.model.errors import BadRequest, Fault, Invalid
@@ -61,7 +61,7 @@ def jigasi_drafts(file: Encoded, notebook: Notebook) -> Iterator[Draft]:
     Raises BadRequest for what is not JSON, Invalid for JSON without ``events``.
     """
     try:
-        events = _TRANSCRIPT.decode(file.utf8()).events
+        events = decode(_TRANSCRIPT, file.utf8(), notebook).events
     except msgspec.ValidationError as error:
         raise Invalid(
             "The JSON is not a Jigasi transcript: it has no list of events.",

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from roomtone.formats.encodings import encoded, gathered
-from roomtone.formats.faults import MALFORMED, every_fault
+from roomtone.formats.json_text import MALFORMED, decode, every_fault, is_object
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.segments import LATEST_MS, content_id
 from roomtone.formats.spoken import clean_name, clean_text
@@ -75,10 +75,13 @@ def read_messages(data: bytes | Iterable[bytes]) -> ReadMessages:
     Raises BadRequest (not JSON), TooLarge, Invalid (lists every fault: ``messages[3].time``).
     """
     body = encoded(gathered(data, MAX_WORDS_FILE_BYTES)).utf8()
+    notebook = Notebook()
+    listed: list[Raw] | UnsetType
     try:
-        listed = (
-            _LIST.decode(body) if body.lstrip().startswith(b"[") else _BODY.decode(body).messages
-        )
+        if is_object(body):
+            listed = decode(_BODY, body, notebook).messages
+        else:
+            listed = decode(_LIST, body, notebook)
     except msgspec.ValidationError as error:
         raise Invalid("This is not a list of messages.", (Fault("", str(error)),)) from None
     except MALFORMED as error:
@@ -87,7 +90,6 @@ def read_messages(data: bytes | Iterable[bytes]) -> ReadMessages:
         raise Invalid("There are no messages.", (Fault("messages", "missing"),))
     if len(listed) > MAX_MESSAGES:
         raise TooLarge(f"{len(listed)} messages at once; at most {MAX_MESSAGES} are taken.")
-    notebook = Notebook()
     read = (_message(raw, f"messages[{at}]", notebook) for at, raw in enumerate(listed))
     messages = tuple(message for message in read if message)
     notebook.refuse_if_faulty("The list of messages")

@@ -12,6 +12,8 @@ from roomtone.model.errors import Fault, Invalid
 
 MAX_FAULTS = 100
 """A list that a person still reads; past it the list says how many more there are."""
+GIVE_UP_FAULTS = 10_000
+"""A file with that many is of another kind; reading it to its end tells nothing more."""
 MAX_PLACES = 5
 """Places named in one note."""
 
@@ -29,10 +31,12 @@ class Notebook(Struct):
     _notes: dict[str, _Note] = field(default_factory=dict)
 
     def fault(self, where: str, why: str) -> None:
-        """Something that the file is refused for."""
+        """Something that the file is refused for. Raises Invalid when it is one too many."""
         self.fault_count += 1
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(Fault(where, why))
+        if self.fault_count >= GIVE_UP_FAULTS:
+            self.refuse_if_faulty("The file")
 
     def note(self, said: str, where: str = "") -> None:
         """Something that was mended or is worth knowing. ``where`` is empty for the whole file."""

@@ -11,10 +11,10 @@ from functools import partial
 import msgspec
 from msgspec import Raw, Struct
 
-from roomtone.formats.cues import srt_drafts, vtt_drafts
+from roomtone.formats.cues import has_times, is_index, srt_drafts, vtt_drafts
 from roomtone.formats.encodings import Encoded, encoded, gathered
-from roomtone.formats.faults import MALFORMED
 from roomtone.formats.jigasi import jigasi_drafts
+from roomtone.formats.json_text import MALFORMED, decode
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.segments import Draft, settled
 from roomtone.formats.transcript_csv import csv_drafts
@@ -31,6 +31,14 @@ NAMES = {
     SRT: "The SRT",
     VTT: "The VTT",
 }
+FORMATS_BY_TYPE = {
+    "text/csv": CSV,
+    "text/vtt": VTT,
+    "application/x-subrip": SRT,
+    "text/srt": SRT,
+    "text/x-srt": SRT,
+}
+"""By media type. JSON is not here: whether it is the vendor's or Jigasi's, its content says."""
 NOTHING = "There are no words in the file."
 
 
@@ -41,7 +49,6 @@ class _Top(Struct):
     segments: Raw = Raw(b"")
 
 
-_TIMES = re.compile(r"^\s*(?:[\d:., ]*\d[\d:., ]*|\d+\s*\n.*)-->", re.MULTILINE)
 _TOP = msgspec.json.Decoder(_Top)
 
 
@@ -98,6 +105,12 @@ def read_transcript(
     return ReadTranscript(told, Words(drafts, count), notes)
 
 
+def format_by_type(content_type: str | None) -> str | None:
+    """The format that a Content-Type names; None where only the content tells."""
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    return FORMATS_BY_TYPE.get(media_type)
+
+
 def format_of(file: Encoded) -> str:
     """Which format a file is in, from how it begins. Raises Invalid if nobody could tell."""
     head = file.head().lstrip("\ufeff \t\r\n")
@@ -107,9 +120,10 @@ def format_of(file: Encoded) -> str:
         return JSON
     if head.startswith("{"):
         return _whose(file.utf8())
-    if _TIMES.search(head):
+    first, second, *more = (*(line for line in head.split("\n") if line.strip()), "", "")
+    if any(map(has_times, (first, second, *more))) or (is_index(first) and "-->" in second):
         return SRT
-    first = head.partition("\n")[0].strip().lstrip('"').lower()
+    first = first.strip().lstrip('"').lower()
     if first.startswith("timestamp") or re.match(r"\d[^,;\t]*[,;\t]", first):
         return CSV
     known = ", ".join(READ_FORMATS)
@@ -118,7 +132,7 @@ def format_of(file: Encoded) -> str:
 
 def _whose(data: bytes) -> str:
     try:
-        top = _TOP.decode(data)
+        top = decode(_TOP, data)
     except MALFORMED:
         return JSON  # whose reader says what is wrong
     return JIGASI if bytes(top.events) and not bytes(top.segments) else JSON

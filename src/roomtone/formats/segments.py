@@ -65,9 +65,8 @@ def settled(drafts: Iterable[Draft], notebook: Notebook) -> Iterator[Segment]:
         if count > MAX_SEGMENTS:
             raise TooLarge(f"More than {MAX_SEGMENTS} segments in one file; split it.")
         if waiting is not None:
-            segment = _segment(waiting, draft.start_at)
-            yield segment
-            latest_end = max(latest_end, segment.end_at)
+            yield _segment(waiting, draft.start_at)
+            latest_end = max(latest_end, waiting.end_at or 0)
         if draft.start_at < latest_end:
             notebook.note(OVERLAPPING, draft.where)
         waiting = draft
@@ -139,7 +138,7 @@ def _too_long(length: int) -> str:
     return f"{length} characters in one segment; at most {MAX_SENTENCE_CHARS} are taken"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _clean_speaker(speaker: Speaker) -> tuple[Speaker, tuple[str, ...], str | None]:
     """A speaker fit to be shown, what was done to the name, and what is wrong. There are few
     speakers and many segments: each is looked at once, and kept in memory once."""

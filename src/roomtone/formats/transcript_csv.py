@@ -10,6 +10,7 @@ The form has no ends: see :func:`roomtone.formats.segments.settled`. What a spre
 is made harmless: see :mod:`roomtone.formats.cells`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -31,6 +32,8 @@ DYTE_HEADER = {
     "participant name": "display_name",
     "transcript": "sentence",
 }
+_SPACED = re.compile(r"[,;\t] +\"|(?i:timestamp.*transcript|transcript.*timestamp)")
+"""A first line as Dyte writes it, or one with quotes after spaces."""
 REJOINED = "has more than six columns; what comes after the fifth was taken for text with commas"
 
 
@@ -54,8 +57,10 @@ def _row(segment: Segment, started_at: int) -> str:
 
 def csv_drafts(file: Encoded, started_at: int, notebook: Notebook) -> Iterator[Draft]:
     """The rows of either form; faults name the line."""
-    delimiter = delimiter_of(next(file.lines(), ""), len(COLUMNS))
-    records = rows(file.lines(translate=False), delimiter, notebook)
+    top = next(file.lines(), "")
+    delimiter = delimiter_of(top, len(COLUMNS))
+    spaced = _SPACED.search(top) is not None
+    records = rows(file.lines(translate=False), notebook, delimiter, spaced=spaced)
     first = next(records, None)
     if first is None:
         return

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from roomtone.formats.encodings import Encoded
-from roomtone.formats.faults import MALFORMED, every_fault
+from roomtone.formats.json_text import MALFORMED, decode, every_fault, is_object
 from roomtone.formats.notebook import Notebook
 from roomtone.formats.pieces import pieces
 from roomtone.formats.segments import NO_END, Draft
@@ -102,18 +102,17 @@ def json_drafts(file: Encoded, started_at: int, notebook: Notebook) -> Iterator[
 
     Raises BadRequest for what is not JSON, Invalid for JSON that is no list of segments.
     """
-    for number, raw in enumerate(_items(file.utf8())):
+    for number, raw in enumerate(_items(file.utf8(), notebook)):
         draft = _draft(f"[{number}]", raw, started_at, notebook)
         if draft:
             yield draft
 
 
-def _items(data: bytes) -> list[Raw]:
-    decoders = (_WRAPPED, _ITEMS) if data.lstrip().startswith(b"{") else (_ITEMS,)
+def _items(data: bytes, notebook: Notebook) -> list[Raw]:
     try:
-        if decoders[0] is _WRAPPED:
-            return _WRAPPED.decode(data).segments
-        return _ITEMS.decode(data)
+        if is_object(data):
+            return decode(_WRAPPED, data, notebook).segments
+        return decode(_ITEMS, data, notebook)
     except msgspec.ValidationError as error:
         wanted = "a list of segments, or an object with such a list in segments"
         raise Invalid(f"The JSON is not {wanted}.", (Fault("", str(error)),)) from None

@@ -8,6 +8,7 @@
     │   ├── Unauthenticated  401 no or bad token
     │   ├── Forbidden        403 a good token for something else
     │   ├── NotFound         404 unknown, malformed, or somebody else's: the same words
+    │   ├── Gone             410 was there, and is not handed out any more
     │   ├── TooLarge         413 over a limit of model/limits.py
     │   ├── Invalid          422 understood but wrong; lists every fault
     │   └── TooMany          429 over a rate limit
@@ -59,6 +60,12 @@ class NotFound(Refused):
     """404: unknown, malformed, or of another app; nothing tells which."""
 
     status = 404
+
+
+class Gone(Refused):
+    """410: was there, and is not handed out any more."""
+
+    status = 410
 
 
 class TooLarge(Refused):

@@ -172,6 +172,35 @@ class Snapshot(Fact, frozen=True, tag="snap"):
     tracks: tuple[Track, ...] = ()
 
 
+class Chatted(Fact, frozen=True, tag="chat"):
+    """A chat message was added, changed or taken away (contract 2.3).
+
+    ``action``: ``add``, ``edit``, ``delete``, ``pin``, ``unpin``; or ``put``, Roomtone's own: an
+    app's server said how the message stands at ``t``. ``message``: the vendor's object as it came.
+    """
+
+    action: str
+    message: dict[str, Any]
+
+
+class Transcribed(Fact, frozen=True, tag="said"):
+    """Words were recognised (contract 2.4).
+
+    A live object says when its words ended: ``start_at`` is None, and a partial one is replaced by
+    what follows with its id. An app's server or a file says both times; ``t`` is when it said so.
+    """
+
+    id: str
+    sentence: str
+    end_at: int
+    start_at: int | None = None
+    is_partial: bool = False
+    peer_id: str = ""
+    user_id: str = ""
+    custom_participant_id: str = ""
+    display_name: str = ""
+
+
 AnyFact = (
     Identified
     | Joined
@@ -184,5 +213,7 @@ AnyFact = (
     | PrecallTested
     | Happened
     | Snapshot
+    | Chatted
+    | Transcribed
 )
 """The union that the journal stores."""

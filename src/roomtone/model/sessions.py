@@ -44,6 +44,8 @@ class Session(Struct, frozen=True, kw_only=True):
     updated_at: int
     sealed_at: int | None = None
     """When its reports were stored; None: they are folded from the journal on request."""
+    trimmed_at: int | None = None
+    """When retention erased its journal: from then on its reports stay as they are."""
 
     def used_ms(self, now: int) -> int:
         """Peer milliseconds used up to ``now``."""

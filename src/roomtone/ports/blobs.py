@@ -32,8 +32,8 @@ class Download(Struct, frozen=True):
 class Blobs(Protocol):
     """See the module's promises. Plain synchronous code: callers run it on a thread."""
 
-    def put(self, key: str, pieces: Iterable[bytes]) -> BlobInfo:
-        """Write a blob, replacing any of this key."""
+    def put(self, key: str, pieces: Iterable[bytes], download: Download) -> BlobInfo:
+        """Write a blob, replacing any of this key. ``download``: how its links hand it out."""
         ...
 
     def info(self, key: str) -> BlobInfo | None:
@@ -45,7 +45,10 @@ class Blobs(Protocol):
         ...
 
     def link(self, key: str, download: Download, expires_at: int) -> str:
-        """A URL that gives this blob to whoever has it, until ``expires_at`` (epoch ms)."""
+        """A URL that gives this blob to whoever has it, until ``expires_at`` (epoch ms).
+
+        ``download``: as in ``put``. Storage that signs links itself keeps what ``put`` was told.
+        """
         ...
 
     def delete(self, key: str) -> bool:

@@ -76,6 +76,15 @@ class Journal(Protocol):
         """
         ...
 
+    async def oldest(self, before: int, limit: int) -> list[Subject]:
+        """Subjects of the oldest batches that were received before then and never packed."""
+        ...
+
+    async def redact(self, subject: bytes, change: Callable[[AnyFact], AnyFact | None]) -> int:
+        """Replace each fact of a subject by what ``change`` makes of it, or take it out (None);
+        returns how many were. Keys, presence and positions stay."""
+        ...
+
     async def forget(self, subject: bytes) -> int:
         """Erase every fact of a subject, and its keys; returns how many batches went."""
         ...

@@ -61,6 +61,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[PeerState, Any], None]] = {
     f.Joined: PeerState.ignore,
     f.Left: PeerState.ignore,
     f.Vouched: PeerState.ignore,
+    f.Chatted: PeerState.ignore,
+    f.Transcribed: PeerState.ignore,
 }
 
 

@@ -19,7 +19,9 @@ from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Batch, Journal
 from roomtone.ports.records import Page, Quarantined, Records, Transaction
 from roomtone.services.rate import RateLimit
+from roomtone.services.reported import has_words, reports_of
 from roomtone.services.rooms import Claims, Rooms
+from roomtone.services.words import Words
 from roomtone.sources.decoded import Decoded
 from roomtone.sources.presence import presence_of
 from roomtone.sources.user_agents import describe
@@ -70,6 +72,7 @@ class Collector:
         clock: Clock,
         locate: Locate,
         limit: RateLimit,
+        words: Words,
         *,
         mask: bool,
         stored: Callable[[], None],
@@ -80,6 +83,7 @@ class Collector:
         self._clock = clock
         self._locate = locate
         self._limit = limit
+        self._words = words
         self._mask = mask
         self._stored = stored
         self._admissions: OrderedDict[bytes, _Admission] = OrderedDict()
@@ -91,6 +95,9 @@ class Collector:
         if not self._limit.allow(claims.participant_id, now):
             raise TooMany("Too many requests from this participant.", self._limit.retry_after_s)
         decoded = decode_batch(body, now=now, mask=self._mask, user_agent=sender.user_agent)
+        spoken = has_words(decoded.facts)
+        if spoken:
+            reports_of(decoded.facts)  # refuses a message that is none, before anything is kept
         admission, first = await self._admit(claims, decoded.peer_id, now)
         facts = self._introduced(decoded, sender, now) if first else decoded.facts
         batch = Batch(
@@ -103,6 +110,9 @@ class Collector:
         (stored,) = await self._journal.append([batch])
         if stored:
             self._stored()
+        if spoken:
+            # Also of a repeated batch: the first time may have ended between the two.
+            await self._words.take(admission.subject, decoded.facts)
         if decoded.seq is None:
             return Receipt(decoded.entries, None, not stored)
         admission.next_seq = max(admission.next_seq, decoded.seq + 1)
@@ -165,8 +175,9 @@ class Collector:
         if sender.address is not None:
             told.append(self._locate(sender.address, start))
         if sender.user_agent:
-            # A moment before anything the client says of itself, which is to win.
-            described: Described = describe(sender.user_agent, start - 1)
+            # Before anything the client says of itself, which is to win; and the batch with its
+            # earliest words may be the last to arrive.
+            described: Described = describe(sender.user_agent, 0)
             told.append(described)
         return (*told, *decoded.facts)
 
@@ -184,6 +195,9 @@ def _check(tx: Transaction, subject: Subject) -> bool:
     if peer is not None:
         if peer.user_id != subject.participant_id:
             raise Forbidden("This peer id belongs to another participant; make a fresh one.")
+        session = tx.sessions.session_by_id(peer.session_id)
+        if session is not None and session.trimmed_at is not None:
+            raise Forbidden("This peer's record is closed: it is too old. Make a fresh peer id.")
         return False
     meeting = tx.rooms.meeting(subject.app_id, subject.meeting_id)
     if meeting is None or meeting.status != ACTIVE:

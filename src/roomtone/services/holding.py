@@ -60,12 +60,12 @@ def _parent(tx: Transaction, meeting: Meeting, t: int, grace: int) -> str | None
     return None if parent is None else parent.id
 
 
-def recount(tx: Transaction, session_id: str, now: int) -> None:
-    """Bring a session's row in line with the stays of its peers."""
+def recount(tx: Transaction, session_id: str, now: int) -> tuple[Session, Session] | None:
+    """Bring a session's row in line with the stays of its peers; the row (before, after)."""
     session = tx.sessions.session_by_id(session_id)
     stays = [] if session is None else tx.sessions.stays(session_id)
     if session is None or not stays:
-        return
+        return None
     spans = [(joined, left) for _, joined, left in stays]
     live = sum(1 for _, left in spans if left is None)
     last_left = max((left for _, left in spans if left is not None), default=None)
@@ -83,7 +83,9 @@ def recount(tx: Transaction, session_id: str, now: int) -> None:
     )
     if session.status == ENDED:
         counted = _after_the_end(tx, counted, last_left)
-    tx.sessions.put_session(replace(counted, sort_ms=counted.used_ms(now)))
+    counted = replace(counted, sort_ms=counted.used_ms(now))
+    tx.sessions.put_session(counted)
+    return session, counted
 
 
 def _after_the_end(tx: Transaction, session: Session, last_left: int | None) -> Session:
@@ -113,39 +115,39 @@ def peak(spans: list[tuple[int, int | None]]) -> int:
     return most
 
 
-def close_when_empty(tx: Transaction, now: int) -> int:
-    """End the sessions that stood empty for their meeting's keep-alive; how many ended."""
-    ended = 0
+def close_when_empty(tx: Transaction, now: int) -> list[Session]:
+    """End the sessions that stood empty for their meeting's keep-alive; those that ended."""
+    ended = []
     for session in list(tx.sessions.live_sessions()):
         if session.empty_since is None:
             continue
         meeting = tx.rooms.meeting(session.app_id, session.meeting_id)
         keep_alive_ms = 0 if meeting is None else meeting.session_keep_alive_time_in_secs * 1000
         if session.empty_since + keep_alive_ms <= now:
-            end(tx, session, session.empty_since, ALL_LEFT, now)
-            ended += 1
+            ended.append(end(tx, session, session.empty_since, ALL_LEFT, now))
     return ended
 
 
-def end_by_host(tx: Transaction, session_id: str, now: int) -> None:
-    """End a session whose peers were all removed."""
+def end_by_host(tx: Transaction, session_id: str, now: int) -> Session | None:
+    """End a session whose peers were all removed; None if it had ended already."""
     session = tx.sessions.session_by_id(session_id)
-    if session is not None and session.status == LIVE:
-        end(tx, session, now, HOST_ENDED, now)
+    if session is None or session.status != LIVE:
+        return None
+    return end(tx, session, now, HOST_ENDED, now)
 
 
-def end(tx: Transaction, session: Session, ended_at: int, reason: str, now: int) -> None:
-    """Write down that a session is over."""
-    tx.sessions.put_session(
-        replace(
-            session,
-            status=ENDED,
-            ended_at=ended_at,
-            end_reason=reason,
-            live_participants=0,
-            live_since_sum=0,
-            sort_ms=session.closed_ms,
-            updated_at=now,
-            sealed_at=None,
-        )
+def end(tx: Transaction, session: Session, ended_at: int, reason: str, now: int) -> Session:
+    """Write down that a session is over; the row."""
+    over = replace(
+        session,
+        status=ENDED,
+        ended_at=ended_at,
+        end_reason=reason,
+        live_participants=0,
+        live_since_sum=0,
+        sort_ms=session.closed_ms,
+        updated_at=now,
+        sealed_at=None,
     )
+    tx.sessions.put_session(over)
+    return over

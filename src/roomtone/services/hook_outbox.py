@@ -10,7 +10,7 @@ The roster tells how rows moved; the rule is that *what was told last is what ho
 * numbers that are corrected afterwards, such as the time of a leave, are not told again.
 
 Since a movement is the difference between a row before and after, journal entries that are applied
-twice move nothing and tell nothing. Each movement has a cause besides, which a webhook is told once.
+twice move nothing and tell nothing. Each movement has a cause besides, told once to each webhook.
 What happened more than a day ago (an import, a client that was offline for long) is not announced.
 """
 
@@ -31,6 +31,7 @@ SessionMove = tuple[Session, Session]
 """(before, after)."""
 PeerMove = tuple[Peer | None, Peer]
 """(before, after); before is None for a peer that was not known."""
+Moves = tuple[Sequence[SessionMove], Sequence[PeerMove]]
 
 
 class Outbox:
@@ -44,8 +45,6 @@ class Outbox:
         self, tx: Transaction, sessions: Sequence[SessionMove], peers: Sequence[PeerMove]
     ) -> None:
         """Tell of sessions that began or began again, then of peers, in the order given."""
-        if not peers or not tx.hooks.webhooks(peers[0][1].app_id):
-            return
         for before, session in sessions:
             if before.total_participants == 0:
                 self._started(tx, session, f"started:{session.id}")

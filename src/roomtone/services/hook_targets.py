@@ -50,7 +50,7 @@ def parse_target(url: str) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = (parts.hostname or "").encode("idna").decode() if parts.hostname else ""
+        host = (parts.hostname or "").encode("idna").decode()
     except (ValueError, UnicodeError):
         raise ValueError("must be a URL: its host or port cannot be read") from None
     if parts.scheme not in DEFAULT_PORTS:
@@ -59,8 +59,7 @@ def parse_target(url: str) -> Target:
         raise ValueError("must name a host")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not contain a user or password: verify rtk-signature instead")
-    path = parts.path.encode().decode("ascii", "percent") if parts.path.isascii() else None
-    if path is None or not parts.query.isascii():
+    if not (parts.path + parts.query).isascii():
         raise ValueError("must percent-encode what is not ASCII in its path and query")
     if port == 0:
         raise ValueError("must not have port 0")
@@ -68,7 +67,7 @@ def parse_target(url: str) -> Target:
         parts.scheme,
         host.lower(),
         DEFAULT_PORTS[parts.scheme] if port is None else port,
-        (path or "/") + (f"?{parts.query}" if parts.query else ""),
+        (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
     )
 
 

@@ -26,6 +26,7 @@ from roomtone.services.holding import (
     recount,
     session_for,
 )
+from roomtone.services.hook_outbox import Moves, Outbox, PeerMove
 
 CURSOR = "roster"
 ENTRIES_A_TICK = 1_000
@@ -45,11 +46,19 @@ Presences = dict[Subject, Presence]
 class Roster:
     """The loop that keeps who-is-where true."""
 
-    def __init__(self, journal: Journal, records: Records, clock: Clock, silence_s: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        records: Records,
+        clock: Clock,
+        silence_s: int,
+        outbox: Outbox | None = None,
+    ) -> None:
         self._journal = journal
         self._records = records
         self._clock = clock
         self._silence_ms = silence_s * 1000
+        self._outbox = outbox or Outbox(clock)
         self._vouch_step_ms = min(VOUCH_STEP_MS, self._silence_ms // 6)
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -93,7 +102,8 @@ class Roster:
         now = self._clock.now()
 
         def apply(tx: Transaction) -> list[Batch]:
-            returned = _apply(tx, presences, now, self._clock.new_id, self._vouch_step_ms)
+            returned, moves = _apply(tx, presences, now, self._clock.new_id, self._vouch_step_ms)
+            self._outbox.moved(tx, *moves)
             # Another process may have gone further meanwhile: a cursor only moves on.
             if through > tx.cursor(CURSOR):
                 tx.set_cursor(CURSOR, through)
@@ -109,7 +119,12 @@ class Roster:
         join (clock, first entries) was passed over by earlier ticks."""
 
         def unknown(tx: Transaction) -> list[Subject]:
-            return [s for s in presences if tx.sessions.peer_by_subject(s.key) is None]
+            return [
+                subject
+                for subject, presence in presences.items()
+                # What says nothing of presence (words of a server) makes nobody join.
+                if presence != Presence() and tx.sessions.peer_by_subject(subject.key) is None
+            ]
 
         for subject in self._records.peek(unknown):
             for chunk in await self._journal.read(subject.key):
@@ -130,7 +145,12 @@ class Roster:
             await self._journal.append(batches)
             log.info("peers fell silent", count=len(batches))
             await self.catch_up()
-        await self._records.write(lambda tx: close_when_empty(tx, now))
+
+        def close(tx: Transaction) -> None:
+            for session in close_when_empty(tx, now):
+                self._outbox.ended(tx, session)
+
+        await self._records.write(close)
 
     async def remove(self, peers: list[tuple[Peer, Subject]], reason: str) -> None:
         """Append that these peers were removed now, and let the rows show it."""
@@ -163,7 +183,13 @@ class Roster:
         session, peers = found
         await self.remove(peers, "host_ended")
         now = self._clock.now()
-        await self._records.write(lambda tx: end_by_host(tx, session.id, now))
+
+        def end(tx: Transaction) -> None:
+            over = end_by_host(tx, session.id, now)
+            if over is not None:
+                self._outbox.ended(tx, over)
+
+        await self._records.write(end)
         return len({peer.user_id for peer, _ in peers})
 
     async def _live(
@@ -193,9 +219,10 @@ def _merged(entries: list[Entry]) -> Presences:
 
 def _apply(
     tx: Transaction, presences: Presences, now: int, new_id: NewId, vouch_step_ms: int
-) -> list[Batch]:
-    """Move the rows; returns the facts that un-silence peers that others still receive."""
-    touched: set[str] = set()
+) -> tuple[list[Batch], Moves]:
+    """Move the rows; the facts that un-silence peers that others still receive, and the moves."""
+    touched: dict[str, None] = {}
+    moves: list[PeerMove] = []
     vouchers: dict[tuple[str, str], int] = defaultdict(int)
     for subject, presence in presences.items():
         peer = _moved(tx, subject, presence, now, new_id)
@@ -205,7 +232,8 @@ def _apply(
         tx.sessions.put_peer(peer)
         # Whatever comes of a peer that has left may belong to a sealed report.
         if before is None or _span(before) != _span(peer) or peer.left_at is not None:
-            touched.add(peer.session_id)
+            touched[peer.session_id] = None
+            moves.append((before, peer))
         offset = clock_offset(peer.presence)
         for heard, t in presence.heard:
             pair = (peer.session_id, heard)
@@ -215,9 +243,8 @@ def _apply(
         for (session_id, peer_id), t in vouchers.items()
         if (batch := _vouch(tx, session_id, peer_id, t, vouch_step_ms)) is not None
     ]
-    for session_id in touched:
-        recount(tx, session_id, now)
-    return returned
+    recounted = [recount(tx, session_id, now) for session_id in touched]
+    return returned, ([move for move in recounted if move is not None], moves)
 
 
 def _moved(

@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from roomtone.model.errors import NotFound
 from roomtone.model.facts import Identified
 from roomtone.model.peer_report import PeerReport
 from roomtone.model.presence import Presence, merge
@@ -29,6 +30,7 @@ from roomtone.report.state import PeerState
 from roomtone.report.stay import clock_offset, stay
 from roomtone.report.traces import ProducerTrace, traces
 from roomtone.services.roster import CURSOR
+from roomtone.services.words import session_subject
 from roomtone.settings import Scale
 
 KEPT_STATES = 64
@@ -77,6 +79,8 @@ class Sealer:
     async def live_report(self, peer: Peer) -> PeerReport:
         """The report of a peer as far as its journal goes now."""
         session = await self._records.read(lambda tx: tx.sessions.session_by_id(peer.session_id))
+        if session is not None and session.trimmed_at is not None:
+            raise NotFound("The report of this peer is no longer kept.")
         peers = await self._records.read(lambda tx: tx.sessions.peers(peer.session_id))
         others: dict[str, ProducerTrace] = {}
         for other in peers:
@@ -90,7 +94,8 @@ class Sealer:
         if session is None or session.status != ENDED:
             return None
         through = self._records.peek(lambda tx: tx.cursor(CURSOR))
-        changed = await self._store(session, peers)
+        # Once the journal was erased there is nothing to fold: the stored reports stand.
+        changed = 0 if session.trimmed_at else await self._store(session, peers)
 
         def finish(tx: Transaction) -> bool:
             now = tx.sessions.session_by_id(session_id)
@@ -100,14 +105,14 @@ class Sealer:
             return True
 
         if await self._records.write(finish):
-            for peer in peers:
-                await self._journal.pack(peer.subject, through)
+            for subject in (session_subject(session).key, *(peer.subject for peer in peers)):
+                await self._journal.pack(subject, through)
         return Outcome(session_id, len(peers), changed)
 
     async def rebuild(self, session_id: str) -> Outcome | None:
         """Replay the journal of an ENDED session into fresh reports; replace those that differ."""
         session, peers = await self._records.read(lambda tx: _of(tx, session_id))
-        if session is None or session.status != ENDED:
+        if session is None or session.status != ENDED or session.trimmed_at is not None:
             return None
         return Outcome(session_id, len(peers), await self._store(session, peers))
 

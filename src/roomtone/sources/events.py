@@ -1,7 +1,8 @@
 """Client events by name → facts (contract 3).
 
 Every event becomes a ``Happened`` with its metadata, also those that no table knows. The ones below
-make richer facts beside it. ``ping_stat`` and ``stats`` are not here: they become snapshots alone.
+make richer facts beside it. ``ping_stat`` and ``stats`` are not here: they become snapshots alone,
+and ``chat_message`` and ``transcript`` become words alone.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from roomtone.model.limits import MAX_ID_CHARS, MAX_NAME_CHARS
 from roomtone.model.stats import Count
 from roomtone.sources.faults import decode_or_refuse
 from roomtone.sources.metadata import metadata_of
+from roomtone.sources.words import chat_facts, transcript_facts
 
 
 class _Wire(Struct, frozen=True, rename="camel"):
@@ -199,12 +201,16 @@ _RICH: dict[str, tuple[Any, Callable[[Any, int], list[AnyFact]]]] = {
     "precall_end": (_PrecallEnd, _precall_end),
     "net_quality_test_end": (_NetworkTestEnd, _network_test_end),
 }
+_WORDS = {"chat_message": chat_facts, "transcript": transcript_facts}
 _DECODERS = {name: msgspec.json.Decoder(kind) for name, (kind, _) in _RICH.items()}
 _NOTHING = Raw(b"{}")
 
 
 def event_facts(name: str, raw: Raw, t: int, *, mask: bool) -> list[AnyFact]:
     """The facts of one event. Raises Invalid, its paths beginning at the metadata."""
+    words_of = _WORDS.get(name)
+    if words_of is not None:
+        return words_of(raw if bytes(raw) else _NOTHING, t)
     happened = Happened(t=t, name=name, metadata=metadata_of(raw, mask=mask))
     rich = _RICH.get(name)
     if rich is None:

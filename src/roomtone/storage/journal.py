@@ -7,12 +7,14 @@ from before misses nothing, who asks from behind sees nothing twice.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
 
+from roomtone.model.facts import AnyFact
 from roomtone.model.subjects import Subject
 from roomtone.ports.journal import Batch, Chunk, Entry
 from roomtone.storage.batch_keys import BatchKeys
@@ -60,6 +62,12 @@ _FORGET = tuple(
     text_of(sa.delete(table).where(table.c.subject == sa.bindparam("subject")))
     for table in (journal, journal_chunks, journal_subjects)
 )
+_OLDEST = (
+    "SELECT j.received_at, s.app_id, s.meeting_id, s.participant_id, s.peer_id FROM journal j "
+    "JOIN journal_subjects s ON s.subject = j.subject ORDER BY j.position LIMIT ?"
+)
+_REWRITE = "UPDATE journal SET facts = ? WHERE position = ?"
+_REWRITE_CHUNK = "UPDATE journal_chunks SET facts = ? WHERE id = ?"
 _MAX_POSITION = (1 << 63) - 1
 
 
@@ -117,6 +125,14 @@ class SqlJournal:
         if rows:
             made = await asyncio.to_thread(_packed_rows, subject, packed, rows)
             await self._database.write(partial(_replace, subject, packed, rows, made))
+
+    async def oldest(self, before: int, limit: int) -> list[Subject]:
+        """See the port."""
+        return await self._database.read(partial(_oldest, before, limit))
+
+    async def redact(self, subject: bytes, change: Callable[[AnyFact], AnyFact | None]) -> int:
+        """See the port."""
+        return await self._database.write(partial(_redact, subject, change))
 
     async def forget(self, subject: bytes) -> int:
         """See the port. Its keys are forgotten with it."""
@@ -230,6 +246,43 @@ def _replace(
     raw.executemany("DELETE FROM journal_chunks WHERE id = ?", [(row[0],) for row in packed])
     raw.executemany(_INSERT_CHUNK, made)
     raw.execute(_SET_PACKED_KEYS, (keys.encoded(), subject))
+
+
+def _oldest(before: int, limit: int, connection: Connection) -> list[Subject]:
+    rows = connection.raw.execute(_OLDEST, (limit,))
+    # Positions follow the clock: whatever is behind the first young one is young too.
+    old = takewhile(lambda row: row[0] is None or row[0] < before, rows)
+    return list(dict.fromkeys(Subject(*row[1:]) for row in old if row[0] is not None))
+
+
+def _redact(
+    subject: bytes, change: Callable[[AnyFact], AnyFact | None], connection: Connection
+) -> int:
+    packed, rows = _stored(subject, _MAX_POSITION, connection)
+    return sum(
+        _rewrite(connection, piece.facts(), change, encode, text, row[0])
+        for row, piece, encode, text in (
+            *((row, _piece(row), encode_facts, _REWRITE) for row in rows),
+            *((row, _packed_piece(row), pack, _REWRITE_CHUNK) for row in packed),
+        )
+    )
+
+
+def _rewrite(
+    connection: Connection,
+    facts: Sequence[AnyFact],
+    change: Callable[[AnyFact], AnyFact | None],
+    encode: Callable[[Sequence[AnyFact]], bytes],
+    text: str,
+    number: int,
+) -> int:
+    """How many facts of one row were changed or taken out."""
+    changed = [change(fact) for fact in facts]
+    count = sum(1 for old, new in zip(facts, changed, strict=True) if new != old)
+    if count:
+        left = [fact for fact in changed if fact is not None]
+        connection.raw.execute(text, (encode(left), number))
+    return count
 
 
 def _forget(subject: bytes, connection: Connection) -> int:

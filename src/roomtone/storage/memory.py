@@ -5,9 +5,13 @@ the middle of a change.
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 
+from msgspec.structs import replace
+
+from roomtone.model.facts import AnyFact
 from roomtone.model.subjects import Subject
 from roomtone.ports.journal import Batch, Chunk, Entry
 from roomtone.storage.batch_keys import seq_of
@@ -25,6 +29,8 @@ class MemoryJournal:
         self._pieces: dict[bytes, list[Piece]] = {}
         self._entries: list[Entry] = []
         """Ascending by position."""
+        self._received: dict[int, tuple[int | None, Subject]] = {}
+        """When the batches that were never packed came in, by position."""
 
     async def append(self, batches: Sequence[Batch]) -> list[bool]:
         """See the port."""
@@ -38,6 +44,7 @@ class MemoryJournal:
         keys.add(batch.key)
         self._subjects.setdefault(subject, batch.subject)
         self._last += 1
+        self._received[self._last] = batch.received_at, batch.subject
         t_min, t_max = span(batch.facts, batch.received_at or 0)
         piece = Piece(t_min, t_max, batch.presence, self._last, partial(list, batch.facts))
         self._pieces.setdefault(subject, []).append(piece)
@@ -76,6 +83,30 @@ class MemoryJournal:
                 insort(self._entries, entry, key=_position)
         self._pieces[subject] = late
 
+    async def oldest(self, before: int, limit: int) -> list[Subject]:
+        """See the port."""
+        found: dict[Subject, None] = {}
+        for received_at, subject in islice(self._received.values(), limit):
+            if received_at is not None:
+                if received_at >= before:
+                    break
+                found[subject] = None
+        return list(found)
+
+    async def redact(self, subject: bytes, change: Callable[[AnyFact], AnyFact | None]) -> int:
+        """See the port."""
+        count = 0
+        redacted: list[Piece] = []
+        for piece in self._pieces.get(subject, []):
+            facts = piece.facts()
+            changed = [change(fact) for fact in facts]
+            count += sum(1 for old, new in zip(facts, changed, strict=True) if new != old)
+            left = [fact for fact in changed if fact is not None]
+            redacted.append(replace(piece, facts=partial(list, left)))
+        if redacted:
+            self._pieces[subject] = redacted
+        return count
+
     async def forget(self, subject: bytes) -> int:
         """See the port. Its keys are forgotten with it."""
         self._drop(self._pieces.pop(subject, []))
@@ -84,6 +115,7 @@ class MemoryJournal:
 
     def _drop(self, pieces: Sequence[Piece]) -> None:
         gone = {piece.position for piece in pieces}
+        self._received = {at: told for at, told in self._received.items() if at not in gone}
         self._entries = [entry for entry in self._entries if entry.position not in gone]
 
 

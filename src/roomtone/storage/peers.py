@@ -31,6 +31,15 @@ _STAYS = text_of(
     .order_by(_COLUMN.joined_at, _COLUMN.peer_id)
 )
 _PUT = _PEER.upsert("subject", "searchable")
+_CALLED = text_of(
+    _PEER.select().where(
+        _COLUMN.app_id == sa.bindparam("app_id"),
+        sa.or_(
+            _COLUMN.user_id == sa.bindparam("user_id"),
+            _COLUMN.custom_participant_id == sa.bindparam("custom_id"),
+        ),
+    )
+)
 
 
 class SqlPeerRows:
@@ -64,6 +73,18 @@ class SqlPeerRows:
     def put_peer(self, peer: Peer) -> None:
         found_by = searchable(peer.peer_id, peer.custom_participant_id, peer.display_name)
         _PUT.run(self._connection, peer, searchable=found_by)
+
+    def peers_called(self, app_id: str, name: str, user_ids: list[str]) -> list[Peer]:
+        """Reads the table from end to end: for rare questions."""
+        found = {
+            peer.subject: peer
+            for called in {name, *user_ids}
+            for peer in _PEER.all(self._connection, _CALLED, app_id, called, called)
+        }
+        return list(found.values())
+
+    def drop_peer(self, subject: bytes) -> None:
+        self._connection.raw.execute("DELETE FROM peers WHERE subject = ?", (subject,))
 
     def silent_peers(self, before: int, limit: int) -> list[Peer]:
         """The longest silent first."""

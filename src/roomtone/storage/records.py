@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from roomtone.ports.records import Transaction
+from roomtone.storage.artifacts import SqlArtifacts
 from roomtone.storage.connections import Connection
 from roomtone.storage.database import Database
 from roomtone.storage.peers import SqlPeerRows
@@ -13,6 +14,7 @@ from roomtone.storage.rooms import SqlRooms
 from roomtone.storage.sessions import SessionList, SqlSessionRows
 from roomtone.storage.tenants import SqlTenants
 from roomtone.storage.webhooks import SqlHooks
+from roomtone.storage.words import SqlWords
 
 T = TypeVar("T")
 
@@ -59,6 +61,14 @@ class SqlTransaction:
     @property
     def hooks(self) -> SqlHooks:
         return SqlHooks(self._connection)
+
+    @property
+    def words(self) -> SqlWords:
+        return SqlWords(self._connection)
+
+    @property
+    def artifacts(self) -> SqlArtifacts:
+        return SqlArtifacts(self._connection)
 
     def cursor(self, name: str) -> int:
         """A named position, 0 at first."""

@@ -27,6 +27,15 @@ _PUT_MEETING = _MEETING.upsert("id", "searchable")
 _PARTICIPANT = Kept(Participant, tables.participants)
 _PARTICIPANT_BY_ID = _PARTICIPANT.by("id", "app_id")
 _PUT_PARTICIPANT = _PARTICIPANT.upsert("id")
+_PEOPLE_CALLED = text_of(
+    _PARTICIPANT.select().where(
+        tables.participants.c.app_id == sa.bindparam("app_id"),
+        sa.or_(
+            tables.participants.c.id == sa.bindparam("id"),
+            tables.participants.c.custom_participant_id == sa.bindparam("custom_id"),
+        ),
+    )
+)
 
 _PRESET = Kept(Preset, tables.presets, {"config": JSON})
 _PRESET_BY_ID = _PRESET.by("id", "app_id")
@@ -67,6 +76,12 @@ class SqlRooms:
     def participant(self, app_id: str, participant_id: str) -> Participant | None:
         """Also one that was removed: what happened refers to it."""
         return _PARTICIPANT.one(self._connection, _PARTICIPANT_BY_ID, participant_id, app_id)
+
+    def people_called(self, app_id: str, name: str) -> list[Participant]:
+        return _PARTICIPANT.all(self._connection, _PEOPLE_CALLED, app_id, name, name)
+
+    def drop_participant(self, participant_id: str) -> None:
+        self._connection.raw.execute("DELETE FROM participants WHERE id = ?", (participant_id,))
 
     def participants(self, meeting_id: str, page: Page) -> tuple[list[Participant], int]:
         """Those that were not removed."""

@@ -43,6 +43,22 @@ _IDS_AFTER = limited(
 _IDS_AT_ONCE = 1_000
 _PUT = _SESSION.upsert("id", "revision")
 
+_OF_MEETING = _SESSION.by("meeting_id", order=(_COLUMN.started_at, _COLUMN.id))
+_SEALED = limited(
+    _SESSION.select()
+    .where(
+        _COLUMN.sealed_at > sa.bindparam("after"),
+        _COLUMN.sealed_at < sa.bindparam("before"),
+        _COLUMN.status == sa.bindparam("status"),
+    )
+    .order_by(_COLUMN.sealed_at, _COLUMN.id)
+)
+_ERASURES = "SELECT position FROM cursors WHERE name = 'sessions.erasures'"
+_ANOTHER_ERASURE = (
+    "INSERT INTO cursors (name, position) VALUES ('sessions.erasures', 1) "
+    "ON CONFLICT (name) DO UPDATE SET position = cursors.position + 1"
+)
+
 _NEXT_REVISION = (
     "INSERT INTO cursors (name, position) VALUES ('sessions.revision', 1) "
     "ON CONFLICT (name) DO UPDATE SET position = cursors.position + 1 RETURNING position"
@@ -54,6 +70,7 @@ class SessionList:
 
     def __init__(self) -> None:
         self._index = SessionIndex()
+        self._erasures = 0
         self._lock = Lock()
 
     def ids(
@@ -66,6 +83,11 @@ class SessionList:
             own.refresh(connection.raw)
             return own.query(asked, page)
         with self._lock:
+            found = connection.raw.execute(_ERASURES).fetchone()
+            erasures = 0 if found is None else found[0]
+            if erasures != self._erasures:
+                # Erased rows leave nothing to follow, and another process may have erased them.
+                self._index, self._erasures = SessionIndex(), erasures
             self._index.refresh(connection.raw)
             return self._index.query(asked, page)
 
@@ -114,6 +136,16 @@ class SqlSessionRows:
     def put_session(self, session: Session) -> None:
         (revision,) = self._connection.raw.execute(_NEXT_REVISION).fetchone()
         _PUT.run(self._connection, session, revision=revision)
+
+    def sessions_of(self, meeting_id: str) -> list[Session]:
+        return _SESSION.all(self._connection, _OF_MEETING, meeting_id)
+
+    def sealed_between(self, after: int, before: int, limit: int) -> list[Session]:
+        return _SESSION.all(self._connection, _SEALED, after, before, ENDED, limit)
+
+    def drop_session(self, session_id: str) -> None:
+        self._connection.raw.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+        self._connection.raw.execute(_ANOTHER_ERASURE)
 
     def all_session_ids(self) -> Iterator[str]:
         """In the order in which they were first put."""

@@ -148,6 +148,7 @@ sessions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("sealed_at", BigInteger),
+    Column("trimmed_at", BigInteger),
     UniqueConstraint("id"),
     Index(None, "revision"),
     Index(None, "meeting_id", "started_at", "ended_at"),
@@ -261,6 +262,79 @@ signing_keys = Table(
     Column("id", String, primary_key=True),
     Column("private_pem", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+)
+
+# --- what was said. The same columns for both: whole words are msgpack (model/words.py), beside
+# them what they are looked for by.
+
+
+def _words(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("session_id", String, primary_key=True),
+        Column("id", String, primary_key=True),
+        Column("app_id", String, nullable=False),
+        # When it was sent, or when it starts. Only what shows is listed by it.
+        Column("at", BigInteger, nullable=False),
+        Column("shown", Boolean, nullable=False),
+        Column("kept", LargeBinary, nullable=False),
+        Index(None, "session_id", "shown", "at", "id"),
+        Index(None, "shown", "at", "id"),
+    )
+
+
+messages = _words("messages")
+segments = _words("segments")
+
+spoken = Table(
+    "spoken",
+    metadata,
+    Column("session_id", String, primary_key=True),
+    Column("app_id", String, nullable=False),
+    Column("chat_revision", BigInteger, nullable=False),
+    Column("transcript_revision", BigInteger, nullable=False),
+    Column("chat_made", BigInteger, nullable=False),
+    Column("transcript_made", BigInteger, nullable=False),
+    Column("due", Boolean, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("chat_dropped_at", BigInteger),
+    Column("transcript_dropped_at", BigInteger),
+    Index(None, "due", "changed_at"),
+)
+
+pending_words = Table(
+    "pending_words",
+    metadata,
+    Column("subject", LargeBinary(SUBJECT_BYTES), primary_key=True),
+    Column("noted_at", BigInteger, nullable=False),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("session_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("format", String, primary_key=True),
+    Column("app_id", String, nullable=False),
+    Column("blob_key", String, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+summary_jobs = Table(
+    "summary_jobs",
+    metadata,
+    Column("session_id", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("reason", Text),
+    Column("model", String, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("id"),
+    Index(None, "status", "requested_at"),
 )
 
 cursors = Table(

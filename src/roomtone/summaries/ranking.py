@@ -2,8 +2,8 @@
 
 LexRank (Erkan and Radev, 2004) calls a sentence central if it resembles many central sentences:
 the stationary distribution of a walk along cosine similarities of tf-idf vectors. The similarities
-of 4,000 sentences are 16 million numbers; but a step of the walk needs only ``X (Xᵀ p)``, with X the
-sparse sentence-by-term matrix. So memory and time grow with the words, not with their square.
+of 4,000 sentences are 16 million numbers; but a step of the walk needs only ``X (Xᵀ p)``, X being
+the sparse sentence-by-term matrix. So memory and time grow with the words, not with their square.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,10 @@ TOLERANCE = 1e-9
 MAX_STEPS = 100
 
 Floats = NDArray[np.float64]
+
+
+def _sums(places: NDArray[Any], values: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(places, values, size), np.float64)
 
 
 class TermMatrix:
@@ -43,18 +47,18 @@ class TermMatrix:
 
     def squares(self) -> Floats:
         """Each row times itself: 1, or 0 for a sentence without terms."""
-        return np.bincount(self._rows, self._values**2, self.height)
+        return _sums(self._rows, self._values**2, self.height)
 
     def by_terms(self, weights: Floats) -> Floats:
         """``Xᵀ w``."""
-        return np.bincount(self._columns, self._values * weights[self._rows], self.width)
+        return _sums(self._columns, self._values * weights[self._rows], self.width)
 
     def by_sentences(self, weights: Floats) -> Floats:
         """``X w``."""
-        return np.bincount(self._rows, self._values * weights[self._columns], self.height)
+        return _sums(self._rows, self._values * weights[self._columns], self.height)
 
     def bands(self, band_of: NDArray[Any], count: int) -> list[dict[int, float]]:
-        """The summed vectors of runs of sentences, sparse: ``band_of`` gives each sentence's run."""
+        """The summed vectors of runs of sentences, sparse; ``band_of``: each sentence's run."""
         keys = band_of[self._rows] * max(self.width, 1) + self._columns
         unique, where = np.unique(keys, return_inverse=True)
         sums = np.bincount(where, self._values, len(unique))

@@ -13,14 +13,17 @@ BODY_S = 60.0
 """How long a body may take to arrive: 4 MB over half a megabit a second."""
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body, inflated if it says gzip. Raises TooLarge or BadRequest."""
+async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body, inflated if it says gzip. Raises TooLarge or BadRequest.
+
+    ``most``: bytes on the wire; past them nothing is read any more.
+    """
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-        raise _too_large()
+    if declared.isdecimal() and int(declared) > most:
+        raise _too_large(most)
     try:
         async with asyncio.timeout(BODY_S):
-            body = await _received(request)
+            body = await _received(request, most)
     except TimeoutError:
         raise BadRequest(f"The body did not arrive within {BODY_S:g} seconds.") from None
     except ClientDisconnect:
@@ -30,38 +33,34 @@ async def read_body(request: Request) -> bytes:
     if encoding in ("", "identity"):
         return body
     if encoding == "gzip":
-        return inflate(body)
+        return inflate(body, max(most, MAX_INFLATED_BYTES))
     raise BadRequest(f"Content-Encoding {encoding[:20]!r} is not known here; send gzip or nothing.")
 
 
-async def _received(request: Request) -> bytes:
+async def _received(request: Request, most: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def inflate(body: bytes) -> bytes:
+def inflate(body: bytes, most: int = MAX_INFLATED_BYTES) -> bytes:
     """Undo gzip, at most to the limit: a bomb stops there."""
     machine = zlib.decompressobj(_GZIP)
     try:
-        plain = machine.decompress(body, MAX_INFLATED_BYTES)
+        plain = machine.decompress(body, most)
     except zlib.error as error:
         raise BadRequest(f"The body says gzip but does not inflate: {error}.") from None
     if machine.unconsumed_tail:
-        raise TooLarge(
-            f"The body inflates to more than {MAX_INFLATED_BYTES} bytes; send fewer entries."
-        )
+        raise TooLarge(f"The body inflates to more than {most} bytes; send less at a time.")
     if not machine.eof:
         raise BadRequest("The gzip body ends too early.")
     return plain
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(
-        f"The body is larger than {MAX_BODY_BYTES} bytes; send fewer entries at a time."
-    )
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {most} bytes; send less at a time.")

@@ -48,6 +48,8 @@ PATH_PARAMETERS = {
     "peer_id": "The peer: one connection of a participant.",
     "meeting_id": "The meeting.",
     "preset_id": "The preset.",
+    "webhook_id": "The webhook.",
+    "delivery_id": "The delivery: what `rtk-uuid` said.",
 }
 
 SECURITY: dict[str, dict[str, str]] = {
@@ -107,7 +109,9 @@ def _operation(operation: Operation, tag: str) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.body is not None:
-        described["requestBody"] = {"content": {JSON: {"schema": _ref(operation.body)}}}
+        content = {JSON: {"schema": _ref(operation.body)}}
+        content |= {kind: {"schema": {"type": "string"}} for kind in operation.uploads}
+        described["requestBody"] = {"content": content}
     return described
 
 

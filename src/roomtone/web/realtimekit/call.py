@@ -10,10 +10,14 @@ from starlette.types import Receive, Scope
 
 from roomtone.model.tenancy import App
 from roomtone.ports.clock import Clock
+from roomtone.services.artifacts import Artifacts
 from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.sessions import Sessions
+from roomtone.services.summaries import Summaries
 from roomtone.services.tenants import Tenants
+from roomtone.services.webhooks import Webhooks
+from roomtone.services.words import Words
 from roomtone.web.bodies import read_body
 from roomtone.web.query import Parameter, Query
 from roomtone.web.realtimekit.given import read_given
@@ -47,6 +51,10 @@ class Facade(Struct, frozen=True):
     clock: Clock
     rate: RateLimit
     """Requests per API token."""
+    webhooks: Webhooks
+    words: Words
+    artifacts: Artifacts
+    summaries: Summaries
 
 
 class Call:
@@ -85,6 +93,10 @@ class Call:
         """The fields of the JSON body that were given, checked. Raises Refused with all faults."""
         return read_given(await read_body(Request(self._scope, self._receive)), shape)
 
+    async def upload(self, most: int) -> bytes:
+        """The body, whatever it is, of at most so many bytes. Raises TooLarge, BadRequest."""
+        return await read_body(Request(self._scope, self._receive), most)
+
 
 class Answer(Struct, frozen=True):
     """What goes out."""
@@ -113,6 +125,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: int = 200
     parameters: tuple[Parameter[Any], ...] = ()
     body: type[Struct] | None = None
+    uploads: tuple[str, ...] = ()
+    """Content types of files that the body may be instead."""
     narrowed: type[Struct] | None = None
     """The answer's shape when ``filters`` took sections out of it."""
 

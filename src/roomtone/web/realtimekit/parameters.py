@@ -68,6 +68,15 @@ FILTERS = names(
     "Keep only these sections of the statistics, comma-separated; identity always stays.",
 )
 FORMAT = choice("format", ("SRT", "VTT", "JSON", "CSV"), "CSV", "Form of the transcript's file.")
+UPLOAD_FORMAT = maybe_choice(
+    "format",
+    ("CSV", "JIGASI", "JSON", "SRT", "VTT"),
+    "Format of the file, where its content type does not say; without either, its content tells.",
+)
+
+DELIVERY_STATUS = maybe_choice(
+    "status", ("PENDING", "DELIVERED", "FAILED"), "Only deliveries with this status."
+)
 
 APP_SEARCH = text("search", "Part of the app's name.")
 PRESET_SEARCH = text("search", "Part of the preset's name.")

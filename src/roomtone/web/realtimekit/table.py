@@ -9,6 +9,14 @@ from roomtone.web.realtimekit.meetings import MEETING, MEETINGS
 from roomtone.web.realtimekit.peer_report import PARTICIPANT, PEER_REPORT
 from roomtone.web.realtimekit.presets import PRESET, PRESETS
 from roomtone.web.realtimekit.sessions import PARTICIPANTS, SESSION, SESSIONS
+from roomtone.web.realtimekit.webhooks import (
+    WEBHOOK,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_EVENTS,
+    WEBHOOK_REPLAY,
+    WEBHOOK_REPLAY_ONE,
+    WEBHOOKS,
+)
 
 RESOURCES: tuple[Resource, ...] = (
     SESSIONS,
@@ -29,6 +37,12 @@ RESOURCES: tuple[Resource, ...] = (
     KICK_ALL,
     PRESETS,
     PRESET,
+    WEBHOOKS,
+    WEBHOOK_EVENTS,
+    WEBHOOK,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_REPLAY_ONE,
+    WEBHOOK_REPLAY,
     APPS,
     APP,
 )

@@ -18,6 +18,8 @@ def upgrade() -> None:
     _peers()
     _reports()
     _webhooks()
+    _words()
+    _artifacts()
     _journal()
 
 
@@ -146,6 +148,7 @@ def _sessions() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("sealed_at", sa.BigInteger()),
+        sa.Column("trimmed_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("ordinal", name="pk_sessions"),
         sa.UniqueConstraint("id", name="uq_sessions_id"),
     )
@@ -281,6 +284,75 @@ def _webhooks() -> None:
         sa.Column("private_pem", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_signing_keys"),
+    )
+
+
+def _words() -> None:
+    """Messages, segments, and how far they have come."""
+    for name in ("messages", "segments"):
+        op.create_table(
+            name,
+            sa.Column("session_id", sa.String(), nullable=False),
+            sa.Column("id", sa.String(), nullable=False),
+            sa.Column("app_id", sa.String(), nullable=False),
+            sa.Column("at", sa.BigInteger(), nullable=False),
+            sa.Column("shown", sa.Boolean(), nullable=False),
+            sa.Column("kept", sa.LargeBinary(), nullable=False),
+            sa.PrimaryKeyConstraint("session_id", "id", name=f"pk_{name}"),
+        )
+        for columns in (["session_id", "shown", "at", "id"], ["shown", "at", "id"]):
+            op.create_index(f"ix_{name}_{'_'.join(columns)}", name, columns)
+    op.create_table(
+        "spoken",
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("chat_revision", sa.BigInteger(), nullable=False),
+        sa.Column("transcript_revision", sa.BigInteger(), nullable=False),
+        sa.Column("chat_made", sa.BigInteger(), nullable=False),
+        sa.Column("transcript_made", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("chat_dropped_at", sa.BigInteger()),
+        sa.Column("transcript_dropped_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("session_id", name="pk_spoken"),
+    )
+    op.create_index("ix_spoken_due_changed_at", "spoken", ["due", "changed_at"])
+    op.create_table(
+        "pending_words",
+        sa.Column("subject", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name="pk_pending_words"),
+    )
+
+
+def _artifacts() -> None:
+    """Files, and requests for summaries."""
+    op.create_table(
+        "artifacts",
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("blob_key", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_id", "kind", "format", name="pk_artifacts"),
+    )
+    op.create_table(
+        "summary_jobs",
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name="pk_summary_jobs"),
+        sa.UniqueConstraint("id", name="uq_summary_jobs_id"),
+    )
+    op.create_index(
+        "ix_summary_jobs_status_requested_at", "summary_jobs", ["status", "requested_at"]
     )
 
 
