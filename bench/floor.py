@@ -7,6 +7,7 @@
 import argparse
 import asyncio
 import time
+from itertools import cycle
 from pathlib import Path
 
 import msgspec
@@ -44,13 +45,14 @@ def collect_app() -> Starlette:
     return Starlette(routes=[_ready(), Route("/v1/collect", collect, methods=["POST"])])
 
 
-def report_app(file: Path, *, plain: bool) -> Starlette:
-    """One route as deep as the peer report's, and always the same bytes."""
-    body = file.read_bytes()
+def report_app(file: Path, *, plain: bool, copies: int = 1) -> Starlette:
+    """One route as deep as the peer report's, and always the same bytes, from as many places in
+    memory: one alone would never leave the processor's cache."""
+    bodies = cycle([bytes(bytearray(file.read_bytes())) for _ in range(copies)])
     headers = {"vary": REPORT_HEADERS["vary"]} if plain else REPORT_HEADERS
 
     async def report(request: Request) -> Response:
-        return Response(body, 200, headers=headers, media_type=JSON)
+        return Response(next(bodies), 200, headers=headers, media_type=JSON)
 
     path = "/{account_id}/realtime/kit/{app_id}/sessions/peer-report/{peer_id}"
     deep = Mount("/client/v4/accounts", routes=[Route(path, report)])
@@ -70,9 +72,13 @@ def main() -> None:
     parser.add_argument("kind", choices=("collect", "report"))
     parser.add_argument("--file", type=Path)
     parser.add_argument("--plain", action="store_true", help="say nothing of gzip")
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
-    app = collect_app() if asked.kind == "collect" else report_app(asked.file, plain=asked.plain)
+    if asked.kind == "collect":
+        app = collect_app()
+    else:
+        app = report_app(asked.file, plain=asked.plain, copies=asked.copies)
     config = uvicorn.Config(
         app,
         host=HOST,

@@ -62,15 +62,16 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
         many = _copied(data / DATABASE, one, QUICK_COPIES if quick else COPIES)
         for what, encoding, peer_ids, goal in (
             (f"{len(many):,} in turn", "gzip", many, GOAL),
-            ("one again and again", "gzip", [one], None),
+            ("one again and again", "gzip", [one], GOAL),
             ("one, inflated", "identity", [one], None),
         ):
             questions = [asking(credentials, peer_id, encoding) for peer_id in peer_ids]
             body = run(subject.port, [each(questions[:1])]).last.partition(b"\r\n\r\n")[2]
             file = folder / f"report-{encoding}"
             file.write_bytes(body)
-            extra = ["--plain"] if encoding == "identity" else []
-            with floor("report", folder, "--file", str(file), *extra) as bare:
+            said = ["--file", str(file), "--copies", str(len(peer_ids))]
+            said += ["--plain"] if encoding == "identity" else []
+            with floor("report", folder, *said) as bare:
                 turns = in_turn(bare, subject, _flooding(questions, seconds), rounds)
             size = f"{what}, {len(body) / 1000:.0f} KB {encoding}"
             figures += turns.figures("reports", size, "bare, same bytes", goal)

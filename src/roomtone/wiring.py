@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 
 from roomtone.model.errors import Failed
 from roomtone.ports.blobs import Blobs
-from roomtone.ports.writer import Writer
 from roomtone.services.artifacts import Artifacts
 from roomtone.services.collect import Collector
 from roomtone.services.erasing import Eraser
@@ -49,6 +48,8 @@ from roomtone.web.well_known import well_known_routes
 
 if TYPE_CHECKING:
     from roomtone.jobs.deliveries import DueDeliveries
+    from roomtone.jobs.durable import Services
+    from roomtone.ports.writer import Writer
 
 DATABASE = "roomtone.db"
 JOBS = "jobs.db"
@@ -84,12 +85,7 @@ class Roomtone:
         self.geo = Geo(settings.geo_database, settings.asn_database, mask=settings.mask_addresses)
         self.tenants = Tenants(self.records, self.clock)
         self.rooms = Rooms(self.records, self.clock, settings.token_hours)
-        self.outbox = Outbox(self.clock, always_live=settings.webhooks_always_live)
-        self.announcer = Announcer(self.records, self.outbox)
-        self.webhooks = Webhooks(
-            self.records, self.clock, allow_private=settings.webhooks_allow_private
-        )
-        self.hook_keys = HookKeys(self.records, self.clock)
+        self._open_webhooks()
         self.roster = Roster(
             self.journal, self.records, self.clock, settings.silence_s, self.outbox
         )
@@ -101,24 +97,7 @@ class Roomtone:
             settings.quality_scale,
         )
         self.sessions = Sessions(self.records, self.clock, self.sealer)
-        self.words = Words(self.journal, self.records, self.roster, self.clock)
-        self.links = Links(link_secret(self.folder), settings.url)
-        self.blobs = _blobs(settings, self.folder, self.links)
-        self.artifacts = Artifacts(
-            self.records, self.blobs, self.clock, self.announcer, settings.link_days
-        )
-        self.summaries = Summaries(
-            self.records,
-            self.artifacts,
-            self.clock,
-            self.announcer,
-            _writer(settings),
-            settings.summary_context,
-        )
-        self.retention = Retention(
-            self.journal, self.records, self.artifacts, self.clock, _keep(settings)
-        )
-        self.eraser = Eraser(self.journal, self.records, self.artifacts, self.clock)
+        self._make_words()
         self.collector = Collector(
             self.journal,
             self.records,
@@ -128,7 +107,7 @@ class Roomtone:
             RateLimit(settings.ingest_limit),
             self.words,
             mask=settings.mask_addresses,
-            stored=self.roster.nudge,
+            moved=self.roster.nudge,
         )
         self.importer = Importer(
             self.journal,
@@ -145,6 +124,28 @@ class Roomtone:
         self._loops: list[asyncio.Task[None]] = []
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
 
+    def _open_webhooks(self) -> None:
+        settings, records = self.settings, self.records
+        self.outbox = Outbox(self.clock, always_live=settings.webhooks_always_live)
+        self.announcer = Announcer(records, self.outbox)
+        self.webhooks = Webhooks(records, self.clock, allow_private=settings.webhooks_allow_private)
+        self.hook_keys = HookKeys(records, self.clock)
+
+    def _make_words(self) -> None:
+        """What was said: rows, files, summaries, and how long all of it is kept."""
+        settings = self.settings
+        self.words = Words(self.journal, self.records, self.roster, self.clock)
+        self.links = Links(link_secret(self.folder), settings.url)
+        self.blobs = _blobs(settings, self.folder, self.links)
+        self.artifacts = Artifacts(
+            self.records, self.blobs, self.clock, self.announcer, settings.link_days
+        )
+        self.summaries = Summaries(self.records, self.artifacts, self.clock)
+        self.retention = Retention(
+            self.journal, self.records, self.artifacts, self.clock, _keep(settings)
+        )
+        self.eraser = Eraser(self.journal, self.records, self.artifacts, self.clock)
+
     async def start(self) -> None:
         """Begin the loops; returns at once, the durable queue opens meanwhile."""
         self._loops = [
@@ -159,8 +160,7 @@ class Roomtone:
         await asyncio.to_thread(describe, "", 0)
         # Before the queue opens: what a crash cut off begins at once.
         deliveries = self._deliveries()
-        services = durable.Services(self.sealer, self.artifacts, self.summaries, self.retention)
-        jobs = durable.DurableJobs(self.folder / JOBS, services)
+        jobs = durable.DurableJobs(self.folder / JOBS, self._job_services())
         await jobs.start()
 
         async def stop() -> None:
@@ -176,6 +176,20 @@ class Roomtone:
             _for_ever("words", words.run),
             _for_ever("deliveries", deliveries.run),
         )
+
+    def _job_services(self) -> "Services":
+        from roomtone.jobs.durable import Services
+        from roomtone.services.summarising import Summariser
+
+        summariser = Summariser(
+            self.records,
+            self.artifacts,
+            self.clock,
+            self.announcer,
+            _writer(self.settings),
+            self.settings.summary_context,
+        )
+        return Services(self.sealer, self.artifacts, self.summaries, summariser, self.retention)
 
     def _deliveries(self) -> "DueDeliveries":
         from roomtone.jobs.deliveries import DueDeliveries
@@ -251,7 +265,7 @@ def _blobs(settings: Settings, folder: Path, links: Links) -> Blobs:
     return S3Blobs(settings.files, settings.files_endpoint)
 
 
-def _writer(settings: Settings) -> Writer | None:
+def _writer(settings: Settings) -> "Writer | None":
     """The language model that the settings name, if any."""
     if not settings.summary_url:
         return None

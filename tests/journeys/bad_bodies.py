@@ -1,10 +1,11 @@
-"""Bodies that no collector door takes, each with the status that says so."""
+"""Bodies that no collector door takes, each with the status that says so; and what a refusal is."""
 
 import gzip
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import httpx
 from journey_server import new_peer, now_ms
 
 COLLECT, MESSAGE = "/v1/collect", "/api/v1/message"
@@ -173,3 +174,19 @@ def bad_bodies(door: str) -> Iterator[Bad]:
     for what, whole in wrong_envelopes(door):
         yield Bad(what, json.dumps(whole).encode(), 422, {})
     yield from too_large(door)
+
+
+def check_refusal(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The one envelope, both of its shapes."""
+    assert answer.status_code == status, answer.text[:500]
+    assert answer.headers["content-type"] == "application/json"
+    body: dict[str, Any] = answer.json()
+    assert body["success"] is False
+    assert body["error"]["code"] == status
+    assert len(body["error"]["message"]) > 10
+    assert body["errors"]
+    assert all(one["code"] == status and one["message"] for one in body["errors"])
+    assert body["messages"] == []
+    assert body["result"] is None
+    assert "Traceback" not in answer.text
+    return body

@@ -281,22 +281,21 @@ def test_every_event_is_delivered_at_least_once_across_thirty_kills(serve, recei
     dice = random.Random(7)
     accepted: set[tuple[str, str]] = set()
 
-    def flow(until: float) -> None:
+    def flow(count: int) -> None:
         """People come and go; what was answered 202 must be told of."""
-        while time.monotonic() < until:
+        for _ in range(count):
             person, peer_id = dice.choice(people), new_peer()
             if join(person, peer_id).status_code == 202:
                 accepted.add(("meeting.participantJoined", peer_id))
                 if leave(person, peer_id).status_code == 202:
                     accepted.add(("meeting.participantLeft", peer_id))
-            time.sleep(0.03)
 
     for number in range(KILLS):
-        flow(time.monotonic() + dice.uniform(0.05, 0.5))
-        if number % 3 == 0:  # every third dies in the midst of delivering, others before it begins
+        flow(dice.randint(2, 8))
+        if number % 3 == 0:  # every third dies in the midst of delivering, others where they are
             came = len(receiver.lines())
             wait_for("a delivery", lambda came=came: len(receiver.lines()) > came)
-            flow(time.monotonic() + dice.uniform(0.0, 0.1))
+        time.sleep(dice.uniform(0.0, 0.1))
         server.kill()
         server.start()
     last_kill = now_ms()
@@ -313,7 +312,7 @@ def test_every_event_is_delivered_at_least_once_across_thirty_kills(serve, recei
     }
     log = {row[0] for row in server.rows("SELECT id FROM deliveries")}
 
-    assert len(accepted) > 4 * KILLS
+    assert len(accepted) >= 4 * KILLS
     assert sum(line["at"] < last_kill for line in lines) > KILLS  # they were sent in between, too
     assert accepted - peers == set()
     assert {line["uuid"] for line in lines} == log

@@ -138,9 +138,7 @@ def test_a_sessions_numbers_equal_those_of_a_naive_model(stories, dice):
         for number, story in enumerate(stories):
             subject = Subject("a", "m", f"u{number % 4}", f"peer-{number}")
             for at, fact in enumerate(facts_of(story)):
-                batches.append(
-                    Batch(subject, f"s:{at}", None, (fact,), presence_of((fact,), None))
-                )
+                batches.append(Batch(subject, f"s:{at}", None, (fact,), presence_of((fact,), None)))
         batches = batches * 2
         dice.shuffle(batches)
         while batches:

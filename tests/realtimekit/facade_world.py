@@ -24,6 +24,7 @@ from roomtone.services.rate import RateLimit
 from roomtone.services.rooms import Rooms
 from roomtone.services.sessions import Sessions
 from roomtone.services.summaries import Summaries
+from roomtone.services.summarising import Summariser
 from roomtone.services.tenants import Tenants
 from roomtone.services.webhooks import Webhooks
 from roomtone.services.words import Words
@@ -151,7 +152,8 @@ class World:
         self.blobs = LocalBlobs(Path(self.folder.name), self.links)
         self.told = Told()
         self.artifacts = Artifacts(self.records, self.blobs, self.clock, self.told, link_days=7)
-        self.summaries = Summaries(self.records, self.artifacts, self.clock, self.told)
+        self.summaries = Summaries(self.records, self.artifacts, self.clock)
+        self.summariser = Summariser(self.records, self.artifacts, self.clock, self.told)
         made = asyncio.run(self.tenants.first_start())
         assert made is not None
         self.account_id, self.app_id, self.token = made.account.id, made.app.id, made.issued.text

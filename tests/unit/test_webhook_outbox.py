@@ -128,9 +128,7 @@ def test_reading_the_journal_again_tells_nothing_again():
     before, after = in_a_world(scenario)
 
     assert (
-        before
-        == after
-        == ["started", "participantJoined", "participantLeft", "participantJoined"]
+        before == after == ["started", "participantJoined", "participantLeft", "participantJoined"]
     )
 
 

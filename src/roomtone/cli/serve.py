@@ -21,6 +21,8 @@ from roomtone.wiring import Roomtone
 BACKLOG = 2048
 GC_YOUNG = 20_000
 """Allocations between two looks at young objects: a request makes a few hundred, few in cycles."""
+KEEP_ALIVE_S = 75
+"""Longer than collectors pause between posts: making a connection anew costs more than keeping it."""
 GRACE_S = 10
 """How long requests that are under way may take when the server is asked to stop."""
 
@@ -56,6 +58,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         server_header=False,
         backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
     await uvicorn.Server(config).serve(sockets=[listener])

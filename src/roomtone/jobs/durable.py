@@ -19,6 +19,7 @@ from roomtone.services.artifacts import Artifacts
 from roomtone.services.retention import Retention
 from roomtone.services.seal import Sealer
 from roomtone.services.summaries import Summaries
+from roomtone.services.summarising import Summariser
 from roomtone.summaries.chunks import Round
 
 QUEUE = "seal"
@@ -40,6 +41,7 @@ class Services(msgspec.Struct, frozen=True):
     sealer: Sealer
     artifacts: Artifacts
     summaries: Summaries
+    summariser: Summariser
     retention: Retention
 
 
@@ -106,19 +108,19 @@ def _publish_workflow(session_id: str) -> None:
 
 @DBOS.step(name="begin_summary", retries_allowed=True, max_attempts=STEP_TRIES)
 def _begin_step(job_id: str) -> str | None:
-    begun: str | None = _on_the_loop(_Bench.services.summaries.begin(job_id))
+    begun: str | None = _on_the_loop(_Bench.services.summariser.begin(job_id))
     return begun
 
 
 @DBOS.step(name="ask_writer", retries_allowed=True, max_attempts=STEP_TRIES)
 def _ask_step(job_id: str, asked: str, number: int) -> str | None:
-    answer: str | None = _on_the_loop(_Bench.services.summaries.ask(job_id, asked, number))
+    answer: str | None = _on_the_loop(_Bench.services.summariser.ask(job_id, asked, number))
     return answer
 
 
 @DBOS.step(name="follow_summary", retries_allowed=True, max_attempts=STEP_TRIES)
 def _follow_step(job_id: str, asked: str, answers: list[str]) -> str | None:
-    came: str | None = _on_the_loop(_Bench.services.summaries.follow(job_id, asked, answers))
+    came: str | None = _on_the_loop(_Bench.services.summariser.follow(job_id, asked, answers))
     return came
 
 

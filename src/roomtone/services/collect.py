@@ -75,7 +75,7 @@ class Collector:
         words: Words,
         *,
         mask: bool,
-        stored: Callable[[], None],
+        moved: Callable[[], None],
     ) -> None:
         self._journal = journal
         self._records = records
@@ -85,7 +85,7 @@ class Collector:
         self._limit = limit
         self._words = words
         self._mask = mask
-        self._stored = stored
+        self._moved = moved
         self._admissions: OrderedDict[bytes, _Admission] = OrderedDict()
 
     async def collect(self, sender: Sender, body: bytes) -> Receipt:
@@ -100,16 +100,17 @@ class Collector:
             reports_of(decoded.facts)  # refuses a message that is none, before anything is kept
         admission, first = await self._admit(claims, decoded.peer_id, now)
         facts = self._introduced(decoded, sender, now) if first else decoded.facts
+        presence = presence_of(decoded.facts, now)
         batch = Batch(
             subject=admission.subject,
             key=_key(decoded, body),
             received_at=now,
             facts=facts,
-            presence=presence_of(decoded.facts, now),
+            presence=presence,
         )
         (stored,) = await self._journal.append([batch])
-        if stored:
-            self._stored()
+        if stored and (first or presence.joins or presence.leaves):
+            self._moved()
         if spoken:
             # Also of a repeated batch: the first time may have ended between the two.
             await self._words.take(admission.subject, decoded.facts)

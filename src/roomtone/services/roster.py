@@ -29,10 +29,13 @@ from roomtone.services.holding import (
 from roomtone.services.hook_outbox import Moves, Outbox, PeerMove
 
 CURSOR = "roster"
-ENTRIES_A_TICK = 1_000
+ENTRIES_A_TICK = 200
+"""Two milliseconds' work, during which no request is served."""
 SILENT_A_SWEEP = 1_000
 GATHER_S = 0.02
 """A nudge waits this long so that one transaction serves all the batches of a burst."""
+TICK_S = 1.0
+"""Signs of life can wait so long: told one by one they cost more than taking the batches in."""
 SWEEP_S = 2.0
 VOUCH_STEP_MS = 15_000
 """A voucher is written only when it moves the last sign of life by so much, or by a sixth of the
@@ -64,17 +67,17 @@ class Roster:
         self._one_at_a_time = asyncio.Lock()
 
     def nudge(self) -> None:
-        """Something was appended."""
+        """Somebody came or went: move the rows at once."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Tick whenever nudged, sweep every few seconds, for ever."""
+        """Tick whenever nudged, and every second for mere signs of life; sweep; for ever."""
         loop = asyncio.get_running_loop()
         swept = loop.time()
         await self.catch_up()
         while True:
             try:
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(TICK_S):
                     await self._wake.wait()
                 await asyncio.sleep(GATHER_S)
             except TimeoutError:
@@ -86,13 +89,13 @@ class Roster:
                 swept = loop.time()
 
     async def catch_up(self) -> None:
-        """Apply everything that was appended until now."""
+        """Apply everything that was appended until now (what comes meanwhile can wait)."""
         async with self._one_at_a_time:
             while await self._tick():
                 pass
 
     async def _tick(self) -> bool:
-        """Apply one handful of entries; whether there may be more."""
+        """Apply one handful of entries; whether there were more when they were read."""
         after = self._records.peek(lambda tx: tx.cursor(CURSOR))
         entries = await self._journal.tail(after, ENTRIES_A_TICK)
         if not entries:
@@ -112,7 +115,7 @@ class Roster:
         vouched = await self._records.write(apply)
         if vouched:
             await self._journal.append(vouched)
-        return True
+        return len(entries) == ENTRIES_A_TICK
 
     async def _whole(self, presences: Presences) -> Presences:
         """For peers without a row yet, the presence of their whole journal: what came before the

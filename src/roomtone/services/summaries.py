@@ -1,13 +1,8 @@
 """Summaries: made of the transcript when somebody asks, or at a session's end.
 
-Offline and in the transcript's own words, unless there is a writer (a language model), which is
-asked in rounds. Between two steps all that is needed to go on is text, which the durable queue
-keeps: a kill in the middle costs at most the answer that was on its way.
+This half takes orders and hands out what was made; :mod:`summarising` makes it, in the background.
 """
 
-import asyncio
-
-import msgspec
 import structlog
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
@@ -24,20 +19,16 @@ from roomtone.model.artifacts import (
 from roomtone.model.errors import Invalid, NotFound
 from roomtone.model.rooms import Meeting
 from roomtone.model.sessions import Session
-from roomtone.model.words import Segment
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Records, Transaction
 from roomtone.ports.words import START
-from roomtone.ports.writer import Writer, WriterFailed
-from roomtone.services.artifacts import NONE_AT_ALL, Announcer, Artifacts, Link
-from roomtone.services.paging import Pages, segment_pages
+from roomtone.services.artifacts import NONE_AT_ALL, Artifacts, Link
 from roomtone.services.sessions import NO_SUCH_SESSION
-from roomtone.services.speakers import Speakers
-from roomtone.summaries import Summary, summarise
-from roomtone.summaries.chunks import Round, Unsummarisable, first, follow
-from roomtone.summaries.summary import DEFAULT_WORD_LIMIT, MARKDOWN
 
+DEFAULT_WORD_LIMIT = 500
+DEFAULT_FORMAT = "markdown"
 DEFAULT_TYPE = "general"
+"""Contract 2.5. Said here too, for the summariser itself takes a tenth of a second to import."""
 OPEN_AT_ONCE = 100
 LOST_MS = 2 * 3600 * 1000
 """A job that nobody has touched for so long was lost with the durable queue's own file."""
@@ -55,39 +46,17 @@ class Options(Struct, frozen=True):
     """How a meeting wants its summaries (``ai_config.summarization``, contract 2.5)."""
 
     word_limit: int = DEFAULT_WORD_LIMIT
-    text_format: str = MARKDOWN
+    text_format: str = DEFAULT_FORMAT
     summary_type: str = DEFAULT_TYPE
 
 
-class _Case(Struct, frozen=True):
-    """What a summary is made of."""
-
-    job: SummaryJob
-    session: Session
-    options: Options
-    segments: Pages[Segment]
-
-
 class Summaries:
-    """Takes orders, and carries them out step by step."""
+    """Takes orders, and gives out links."""
 
-    def __init__(
-        self,
-        records: Records,
-        artifacts: Artifacts,
-        clock: Clock,
-        announcer: Announcer,
-        writer: Writer | None = None,
-        context_tokens: int = 0,
-    ) -> None:
+    def __init__(self, records: Records, artifacts: Artifacts, clock: Clock) -> None:
         self._records = records
         self._artifacts = artifacts
         self._clock = clock
-        self._announcer = announcer
-        self._writer = writer
-        self._context_tokens = context_tokens
-
-    # --- asked for ------------------------------------------------------------------------------
 
     async def order(self, app_id: str, session_id: str) -> SummaryJob:
         """The job that is under way, or a new one. Raises NotFound, or Invalid without words."""
@@ -111,7 +80,7 @@ class Summaries:
 
         def place(tx: Transaction) -> SummaryJob | None:
             session = tx.sessions.session_by_id(session_id)
-            meeting = None if session is None else _meeting(tx, session)
+            meeting = None if session is None else meeting_of(tx, session)
             if session is None or meeting is None or not meeting.summarize_on_end:
                 return None
             if tx.artifacts.summary_job(session_id) is not None:
@@ -162,107 +131,26 @@ class Summaries:
         jobs = await self._records.read(lambda tx: tx.artifacts.open_summary_jobs(OPEN_AT_ONCE))
         for job in jobs:
             if job.status == IN_PROGRESS and job.updated_at + LOST_MS < now:
-                await self._end(job.id, FAILED, "It was interrupted for good; ask for it again.")
+                reason = "It was interrupted for good; ask for it again."
+                await change_job(self._records, job.id, now, FAILED, reason)
         return [job for job in jobs if job.status == QUEUED]
 
-    # --- made, step by step ---------------------------------------------------------------------
 
-    async def begin(self, job_id: str) -> str | None:
-        """The first round of prompts, as JSON; None: there is nothing more to do."""
-        case = await self._case(job_id)
-        if case is None:
-            return None
-        await self._touch(job_id, IN_PROGRESS)
-        if self._writer is None:
-            summary = await asyncio.to_thread(_offline, case)
-            await self._finish(case, summary)
-            return None
-        asked = await asyncio.to_thread(_first, case, self._context_tokens)
-        return msgspec.json.encode(asked).decode()
+async def change_job(
+    records: Records, job_id: str, now: int, status: str, reason: str | None = None, model: str = ""
+) -> None:
+    """Say how a job stands; one that was replaced or erased stays gone."""
 
-    async def ask(self, job_id: str, asked: str, number: int) -> str | None:
-        """The writer's answer to one prompt of a round; None: it failed, and so did the job."""
-        prompt = msgspec.json.decode(asked, type=Round).prompts[number]
-        await self._touch(job_id, IN_PROGRESS)
-        if self._writer is None:
-            await self._end(job_id, FAILED, "The writer was taken out of the settings meanwhile.")
-            return None
-        try:
-            return await self._writer.write(prompt)
-        except WriterFailed as failed:
-            await self._end(job_id, FAILED, failed.reason)
-            return None
-
-    async def follow(self, job_id: str, asked: str, answers: list[str]) -> str | None:
-        """The next round, as JSON; None: there is nothing more to do."""
-        case = await self._case(job_id)
-        if case is None:
-            return None
-        model = "" if self._writer is None else self._writer.model
-        try:
-            came = await asyncio.to_thread(
-                follow, msgspec.json.decode(asked, type=Round), answers, model
+    def change(tx: Transaction) -> None:
+        job = tx.artifacts.summary_job_by_id(job_id)
+        if job is not None:
+            tx.artifacts.put_summary_job(
+                replace(job, status=status, reason=reason, model=model, updated_at=now)
             )
-        except Unsummarisable as failed:
-            await self._end(job_id, FAILED, str(failed))
-            return None
-        if isinstance(came, Round):
-            return msgspec.json.encode(came).decode()
-        await self._finish(case, came)
-        return None
 
-    async def _case(self, job_id: str) -> _Case | None:
-        """None for a job that was replaced, finished or erased meanwhile."""
-
-        def ask(tx: Transaction) -> tuple[SummaryJob, Session, Meeting | None, Speakers] | None:
-            job = tx.artifacts.summary_job_by_id(job_id)
-            session = None if job is None else tx.sessions.session_by_id(job.session_id)
-            if job is None or session is None or job.status in (COMPLETED, FAILED):
-                return None
-            speakers = Speakers(tx.sessions.peers(session.id))
-            return job, session, _meeting(tx, session), speakers
-
-        found = await self._records.read(ask)
-        if found is None:
-            return None
-        job, session, meeting, speakers = found
-        pages = segment_pages(self._records, session.id, speakers)
-        return _Case(job, session, options_of(meeting), pages)
-
-    async def _finish(self, case: _Case, summary: Summary) -> None:
-        """Store the file, tell of it, and only then call the job done."""
-        form = case.options.text_format
-        artifact = await self._artifacts.put_summary(case.session, form, summary.text)
-
-        def note(tx: Transaction) -> None:
-            tx.artifacts.drop_artifacts(case.session.id, SUMMARY)
-            tx.artifacts.put_artifact(artifact)
-
-        await self._records.write(note)
-        link = await self._artifacts.link(case.session, SUMMARY, form)
-        await self._announcer.summary_ready(case.session, link.url, link.expires_at, case.job.id)
-        await self._end(case.job.id, COMPLETED, None, summary.model)
-        log.info("summary made", session_id=case.session.id, model=summary.model, cut=summary.cut)
-
-    async def _touch(self, job_id: str, status: str) -> None:
-        await self._change(job_id, status, None, "")
-
-    async def _end(self, job_id: str, status: str, reason: str | None, model: str = "") -> None:
-        if status == FAILED:
-            log.warning("summary failed", job_id=job_id, reason=reason)
-        await self._change(job_id, status, reason, model)
-
-    async def _change(self, job_id: str, status: str, reason: str | None, model: str) -> None:
-        now = self._clock.now()
-
-        def change(tx: Transaction) -> None:
-            job = tx.artifacts.summary_job_by_id(job_id)
-            if job is not None:
-                tx.artifacts.put_summary_job(
-                    replace(job, status=status, reason=reason, model=model, updated_at=now)
-                )
-
-        await self._records.write(change)
+    await records.write(change)
+    if status == FAILED:
+        log.warning("summary failed", job_id=job_id, reason=reason)
 
 
 def options_of(meeting: Meeting | None) -> Options:
@@ -275,28 +163,6 @@ def options_of(meeting: Meeting | None) -> Options:
         return Options()
 
 
-def _meeting(tx: Transaction, session: Session) -> Meeting | None:
+def meeting_of(tx: Transaction, session: Session) -> Meeting | None:
+    """The meeting that a session is held in."""
     return tx.rooms.meeting(session.app_id, session.meeting_id)
-
-
-def _offline(case: _Case) -> Summary:
-    return summarise(
-        case.segments,
-        started_at=case.session.started_at,
-        title=case.session.title,
-        summary_type=case.options.summary_type,
-        word_limit=case.options.word_limit,
-        text_format=case.options.text_format,
-    )
-
-
-def _first(case: _Case, context_tokens: int) -> Round:
-    return first(
-        case.segments,
-        started_at=case.session.started_at,
-        title=case.session.title,
-        summary_type=case.options.summary_type,
-        word_limit=case.options.word_limit,
-        text_format=case.options.text_format,
-        context_tokens=context_tokens,
-    )

@@ -7,7 +7,7 @@ repeated. A peer that has not joined anything has no session yet: its words wait
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
@@ -145,9 +145,10 @@ class Words:
         """Messages as they stand now. One that was deleted stays deleted."""
         taken = Taken(notes=read.notes)
         for some in _slices(iter(read.messages)):
-            taken += await self._put_facts(
-                session, await self._news(session, some, _stands), fact_of_message, len(some)
-            )
+            news = await self._records.read(partial(_news_of_messages, session.id, some))
+            now = self._clock.now()
+            facts = tuple(fact_of_message(word, max(now, least)) for word, least in news)
+            taken += await self._put_facts(session, facts, len(some))
         return taken
 
     async def put_segments(self, session: Session, read: ReadTranscript) -> Taken:
@@ -155,26 +156,16 @@ class Words:
         taken = Taken(notes=read.notes)
         segments = iter(read.segments)
         while some := await asyncio.to_thread(lambda: list(islice(segments, AT_ONCE))):
-            taken += await self._put_facts(
-                session, await self._news(session, some, _is_said), fact_of_segment, len(some)
-            )
+            news = await self._records.read(partial(_news_of_segments, session.id, some))
+            now = self._clock.now()
+            facts = tuple(fact_of_segment(word, max(now, least)) for word, least in news)
+            taken += await self._put_facts(session, facts, len(some))
         return taken
 
-    async def _news(
-        self, session: Session, some: list[T], known: Callable[[Transaction, str, T], bool]
-    ) -> list[T]:
-        return await self._records.read(
-            lambda tx: [word for word in some if not known(tx, session.id, word)]
-        )
-
-    async def _put_facts(
-        self, session: Session, news: list[T], fact_of: Callable[[T, int], AnyFact], count: int
-    ) -> Taken:
+    async def _put_facts(self, session: Session, facts: tuple[AnyFact, ...], count: int) -> Taken:
         """Append what is new to the session's own journal, and write its rows."""
-        if not news:
+        if not facts:
             return Taken(known=count)
-        now = self._clock.now()
-        facts = tuple(fact_of(word, now) for word in news)
         digest = blake2b(msgspec.msgpack.encode(facts), digest_size=16).hexdigest()
         await self._journal.append(
             [Batch(session_subject(session), f"w:{digest}", None, facts, Presence())]
@@ -294,15 +285,33 @@ def count_up(
     )
 
 
-def _stands(tx: Transaction, session_id: str, message: Message) -> bool:
-    """Whether the rows say of a message what a server says; a deleted one is not brought back."""
-    kept = tx.words.message(session_id, message.id)
-    return kept is not None and (kept.deleted or shown_message(kept) == message)
+def _news_of_messages(
+    session_id: str, some: list[Message], tx: Transaction
+) -> list[tuple[Message, int]]:
+    """The messages that stand otherwise, each with the least time at which this can be said: later
+    than what is known, though a client's clock ran ahead. A deleted one is not brought back."""
+    news = []
+    for message in some:
+        kept = tx.words.message(session_id, message.id)
+        if kept is None:
+            news.append((message, 0))
+        elif not kept.deleted and shown_message(kept) != message:
+            news.append((message, 1 + max(kept.content_t, kept.pinned_t)))
+    return news
 
 
-def _is_said(tx: Transaction, session_id: str, segment: Segment) -> bool:
-    kept = tx.words.segment(session_id, segment.id)
-    return kept is not None and kept.timed and kept.segment == segment
+def _news_of_segments(
+    session_id: str, some: list[Segment], tx: Transaction
+) -> list[tuple[Segment, int]]:
+    """The segments that were said otherwise, each as in :func:`_news_of_messages`."""
+    news = []
+    for segment in some:
+        kept = tx.words.segment(session_id, segment.id)
+        if kept is None:
+            news.append((segment, 0))
+        elif not kept.timed or kept.segment != segment:
+            news.append((segment, 1 + kept.content_t))
+    return news
 
 
 def revision_of(spoken: Spoken | None, kind: str) -> int:

@@ -4,6 +4,7 @@ Credentials and region come from the usual ``AWS_*`` variables or the machine's 
 link lives for at most seven days: that is the protocol's limit (SigV4), not ours.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -23,6 +24,8 @@ PART = 5 * 1024 * 1024
 AT_ONCE = 2
 """Parts on their way at once: 10 MB of memory for a file of any length."""
 TIMEOUT = timedelta(seconds=30)
+
+_ODD = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class S3Blobs:
@@ -50,7 +53,7 @@ class S3Blobs:
         try:
             obstore.put(
                 self._store,
-                key,
+                _name(key),
                 iter(pieces),
                 attributes=attributes,
                 use_multipart=True,
@@ -67,7 +70,7 @@ class S3Blobs:
     def info(self, key: str) -> BlobInfo | None:
         """See the port."""
         try:
-            found = obstore.head(self._store, key)
+            found = obstore.head(self._store, _name(key))
         except FileNotFoundError:
             return None
         except BaseError as error:
@@ -79,7 +82,7 @@ class S3Blobs:
         if start >= end:
             return
         try:
-            got = obstore.get(self._store, key, options={"range": (start, end)})
+            got = obstore.get(self._store, _name(key), options={"range": (start, end)})
             for piece in got.stream():
                 yield bytes(piece)
         except FileNotFoundError:
@@ -90,17 +93,28 @@ class S3Blobs:
     def link(self, key: str, download: Download, expires_at: int) -> str:
         """See the port. Never good for longer than seven days."""
         seconds = min(MAX_LINK_S, max(1, expires_at // 1000 - int(time.time())))
-        return obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
+        return obstore.sign(self._store, "GET", _name(key), timedelta(seconds=seconds))
 
     def delete(self, key: str) -> bool:
         """See the port."""
         there = self.info(key) is not None
         if there:
             try:
-                obstore.delete(self._store, key)
+                obstore.delete(self._store, _name(key))
             except BaseError as error:
                 raise _failed(error) from error
         return there
+
+
+def _name(key: str) -> str:
+    """The object's name: the key, with whatever S3 clients disagree about as ``=XX``."""
+    return "/".join(map(_segment, key.split("/")))
+
+
+def _segment(text: str) -> str:
+    if not text.strip("."):
+        return "=2E" * len(text) or "="
+    return _ODD.sub(lambda odd: "".join(f"={byte:02X}" for byte in odd[0].encode()), text)
 
 
 def _failed(error: Exception) -> Failed:

@@ -30,7 +30,8 @@ class Database:
     """Open with :meth:`open`; close with :meth:`close`."""
 
     def __init__(self, writer: Connection, peeker: Connection, readers: list[Connection]) -> None:
-        self._writer = GroupCommit(writer)
+        # In memory the writer's connection is everybody's.
+        self._writer = GroupCommit(writer, short_way=peeker is not writer)
         self._peeker = peeker
         self._connections = {id(c): c for c in (writer, peeker, *readers)}
         self._idle: SimpleQueue[Connection] = SimpleQueue()

@@ -5,7 +5,13 @@ begins, lets each function run, commits once, and then tells all who wait, one w
 loop. While it commits, the next group gathers: the busier, the larger the groups.
 
 Each function runs inside a savepoint: one that raises is undone and told so, and harms nobody else.
-Functions queued with the same ``together`` run as one, on the list of their items.
+
+What is written ``together`` (the journal's appends, the hottest path there is) takes a shorter way:
+its rows go in on the event loop's own thread, all that are ready in one statement, and only the
+commit, which waits for the disk, is the writer's. Handing every row from thread to thread cost more
+than writing it: two threads of one Python pass its global lock back and forth at each statement.
+``_owner`` says whose transaction is open. Whatever goes wrong on the short way is undone, and takes
+the long one, which tells apart who is at fault.
 """
 
 import asyncio
@@ -13,6 +19,7 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -20,7 +27,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from roomtone.model.errors import Failed
-from roomtone.storage.connections import Connection, explained
+from roomtone.storage.connections import BUSY_MS, Connection, explained
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,6 +35,10 @@ R = TypeVar("R")
 MAX_WAITING = 10_000
 """Writes in the queue; at 20,000 small ones a second that is half a second's worth. Past it the
 disk does not keep up, and senders must hold their data rather than the memory of this process."""
+MAX_SHORT = 64
+"""Writes that go in on the event loop at once: a millisecond during which it does nothing else."""
+HANDED_OVER_S = 0.001
+"""How often the writer looks whether the loop has handed its transaction over."""
 MAX_GROUP = 1_000
 """Writes in one transaction: bounds how long the first of them waits for the last."""
 
@@ -66,14 +77,29 @@ class _Attempt:
         return True
 
 
+class _HandedOver:
+    """Tells the writer that the loop's transaction is to be committed."""
+
+
+_HANDED_OVER = _HandedOver()
+
+
 class GroupCommit:
     """The writer. It owns its connection's write transactions."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, short_way: bool) -> None:
+        """``short_way`` needs a connection that nobody else uses."""
         self._connection = connection
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._short_way = short_way
+        self._queue: SimpleQueue[_Job[Any] | _HandedOver | None] = SimpleQueue()
+        self._handed_over: SimpleQueue[list[_Job[Any]]] = SimpleQueue()
+        self._gathered: list[_Job[Any]] = []
+        self._owner = threading.Lock()
+        self._flush_wanted = False
         self._gate = threading.Lock()
         self._closed = False
+        if short_way:
+            connection.raw.execute("PRAGMA busy_timeout = 0")
         self._thread = threading.Thread(target=self._work, name="roomtone-writer", daemon=True)
         self._thread.start()
 
@@ -83,18 +109,34 @@ class GroupCommit:
 
     async def write_together(self, run: Callable[[Connection, list[T]], list[R]], item: T) -> R:
         """As ``write``, but ``run`` gets all items queued with it at once; one answer for each."""
-        return await self._queued(_Job(run, item, together=True))
+        job: _Job[R] = _Job(run, item, together=True)
+        gathered = self._gathered
+        if not self._short_way or (gathered and gathered[0].loop is not job.loop):
+            return await self._queued(job)
+        self._check()
+        gathered.append(job)
+        if len(gathered) == 1:
+            job.loop.call_soon(self._gather, 1)
+        return await job.future
 
     def close(self) -> None:
         """Finish what is queued, then stop. What comes later is refused."""
         with self._gate:
             if not self._closed:
                 self._closed = True
+                for job in self._gathered:
+                    self._queue.put(job)
+                self._gathered.clear()
                 self._queue.put(None)
         self._thread.join()
 
     async def _queued(self, job: _Job[R]) -> R:
-        if self._queue.qsize() >= MAX_WAITING:
+        self._check()
+        self._queue.put(job)
+        return await job.future
+
+    def _check(self) -> None:
+        if self._queue.qsize() + len(self._gathered) >= MAX_WAITING:
             raise Failed(
                 f"{MAX_WAITING} writes are waiting for the disk.",
                 "Use a faster disk, or PostgreSQL; senders may try again in a moment.",
@@ -102,8 +144,50 @@ class GroupCommit:
         with self._gate:
             if self._closed:
                 raise Failed("The database is closed.", "Roomtone is shutting down.")
-            self._queue.put(job)
-        return await job.future
+
+    # --- the short way, on the event loop's thread
+
+    def _gather(self, seen: int) -> None:
+        """Wait as long as every turn of the loop brings more: they all share one commit."""
+        if not self._gathered:
+            return
+        if seen < len(self._gathered) < MAX_SHORT:
+            self._gathered[0].loop.call_soon(self._gather, len(self._gathered))
+        else:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is gathered, and hand the open transaction over to be committed."""
+        if not self._gathered:
+            return
+        if not self._owner.acquire(blocking=False):
+            self._flush_wanted = True
+            # The writer may have let go just before it could see that.
+            if not self._owner.acquire(blocking=False):
+                return
+        self._flush_wanted = False
+        jobs = self._gathered[:MAX_SHORT]
+        del self._gathered[:MAX_SHORT]
+        raw = self._connection.raw
+        with _Attempt() as attempt:
+            raw.execute("BEGIN IMMEDIATE")
+            self._connection.writing = True
+            for unit in _units(jobs):
+                answers = unit[0].run(self._connection, [job.item for job in unit])
+                for job, answer in zip(unit, answers, strict=True):
+                    job.answer = answer
+        if attempt.error is None:
+            self._handed_over.put(jobs)
+            self._queue.put(_HANDED_OVER)
+        else:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            self._connection.writing = False
+            self._owner.release()
+            for job in jobs:
+                self._queue.put(job)
+        if self._gathered:
+            self._gathered[0].loop.call_soon(self._flush)
 
     # --- on the writer's thread
 
@@ -113,7 +197,10 @@ class GroupCommit:
             group: list[_Job[Any]] = []
             job = self._queue.get()
             while job is not None:
-                group.append(job)
+                if isinstance(job, _HandedOver):
+                    self._finish_handed_over()
+                else:
+                    group.append(job)
                 if len(group) >= MAX_GROUP:
                     break
                 try:
@@ -122,24 +209,56 @@ class GroupCommit:
                     break
             goes_on = job is not None
             if group:
+                self._take_over()
                 self._commit(group)
-                _tell(group)
+                self._let_go(group)
+
+    def _take_over(self) -> None:
+        """Wait until no transaction is open; one that the loop has written is committed first."""
+        while not self._owner.acquire(timeout=HANDED_OVER_S):
+            self._finish_handed_over()
+
+    def _let_go(self, group: list[_Job[Any]]) -> None:
+        self._owner.release()
+        _tell(group)
+        if self._flush_wanted and self._gathered:
+            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                self._gathered[0].loop.call_soon_threadsafe(self._flush)
+
+    def _finish_handed_over(self) -> None:
+        try:
+            jobs = self._handed_over.get_nowait()
+        except Empty:
+            return
+        try:
+            self._connection.raw.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo(jobs, error)
+        self._connection.writing = False
+        self._let_go(jobs)
+
+    def _undo(self, group: list[_Job[Any]], error: sqlite3.Error) -> None:
+        if self._connection.raw.in_transaction:
+            self._connection.raw.execute("ROLLBACK")
+        for job in group:
+            job.error = explained(error)
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         raw = self._connection.raw
         with self._connection.lock:
             self._connection.writing = True
             try:
+                # The loop's thread must never wait for another process; this one may.
+                raw.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
                 raw.execute("BEGIN IMMEDIATE")
                 for jobs in _units(group):
                     self._run(jobs)
                 raw.execute("COMMIT")
             except sqlite3.Error as error:
-                if raw.in_transaction:
-                    raw.execute("ROLLBACK")
-                for job in group:
-                    job.error = explained(error)
+                self._undo(group, error)
             finally:
+                if self._short_way:
+                    raw.execute("PRAGMA busy_timeout = 0")
                 self._connection.writing = False
 
     def _run(self, jobs: list[_Job[Any]]) -> None:

@@ -105,8 +105,12 @@ class SqlJournal:
         return await self._database.write_together(_append, rows) if rows else []
 
     async def tail(self, after: int, limit: int) -> list[Entry]:
-        """See the port; packed batches show as one entry."""
-        return await self._database.read(partial(_tail, after=after, limit=limit))
+        """See the port; packed batches show as one entry.
+
+        Read on the caller's own thread, at once: a reader's thread gives up Python's global lock at
+        every row, and fetching a few hundred that way cost more than all the rest of their way.
+        """
+        return self._database.peek(partial(_tail, after=after, limit=limit))
 
     async def read(self, subject: bytes) -> list[Chunk]:
         """See the port."""

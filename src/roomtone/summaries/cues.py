@@ -10,6 +10,7 @@ from roomtone.summaries.stop_words import listed
 
 
 def one_of(*parts: str) -> re.Pattern[str]:
+    """A pattern that matches where any of ``parts`` does."""
     return re.compile("|".join(f"(?:{part})" for part in parts))
 
 

@@ -105,7 +105,7 @@ _REVIEW = Part(DECISIONS, _verdicts, 3.0, 8, 0.06)
 
 KINDS: dict[str, Kind] = {
     "general": _kind(points=2.0),
-    "team_meeting": _kind(_cued("Risks and Concerns", listen.WORRY, 1.6, 6)),
+    "team_meeting": _kind(_cued("Risks and Concerns", listen.WORRY, 2.4, 6)),
     "sales_call": _kind(
         _buyers("Needs", listen.NEED),
         _buyers("Objections", listen.OBJECTION),

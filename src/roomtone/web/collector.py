@@ -6,11 +6,15 @@ stored for a reason of ours is answered *without* them, which makes the client k
 again (measured: ``docs/howto/realtimekit.md``).
 """
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from roomtone.model.errors import Failed, Invalid, Refused, TooMany, Unauthenticated
 from roomtone.services.collect import Collector, Locate, Sender
@@ -34,6 +38,24 @@ _JSON = "application/json"
 log = structlog.get_logger()
 
 
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _Door:
+    """POST and its preflight as an ASGI application: what Starlette wraps around a function costs a
+    tenth of taking a batch in, and these handlers need none of it."""
+
+    def __init__(self, post: Handler, preflight: Handler) -> None:
+        self._handlers = {"POST": post, "OPTIONS": preflight}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self._handlers.get(scope["method"])
+        if handler is None:
+            raise HTTPException(405, headers={"allow": ", ".join(self._handlers)})
+        response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 class Doors:
     """Both doors, and the look-ups that RealtimeKit's client waits for."""
 
@@ -51,10 +73,8 @@ class Doors:
             ]
         )
         return [
-            Route("/v1/collect", self.collect, methods=["POST"]),
-            Route("/v1/collect", self.preflight, methods=["OPTIONS"]),
-            Route("/api/v1/message", self.message, methods=["POST"]),
-            Route("/api/v1/message", self.preflight, methods=["OPTIONS"]),
+            Route("/v1/collect", _Door(self.collect, self.preflight)),
+            Route("/api/v1/message", _Door(self.message, self.preflight)),
             Host("location.{base:path}", look_ups),
             Host("location-legacy.{base:path}", look_ups),
         ]

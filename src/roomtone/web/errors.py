@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from roomtone.model.errors import Failed, Fault, Refused, TooMany, Unauthenticated
+from roomtone.model.errors import Failed, Fault, Refused, TooLarge, TooMany, Unauthenticated
 
 JSON = "application/json"
 
@@ -78,6 +78,9 @@ def error_headers(refused: Refused) -> dict[str, str]:
         return {"retry-after": str(refused.retry_after)}
     if isinstance(refused, Unauthenticated):
         return {"www-authenticate": 'Bearer realm="roomtone"'}
+    if isinstance(refused, TooLarge):
+        # Nobody reads the rest of the body: the connection ends, however much is still to come.
+        return {"connection": "close"}
     if refused.status == 409:
         # Else the vendor's SDKs send the same conflict twice more (contract 1.10).
         return {"x-should-retry": "false"}
