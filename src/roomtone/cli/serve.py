@@ -22,7 +22,7 @@ BACKLOG = 2048
 GC_YOUNG = 20_000
 """Allocations between two looks at young objects: a request makes a few hundred, few in cycles."""
 KEEP_ALIVE_S = 75
-"""Longer than collectors pause between posts: making a connection anew costs more than keeping it."""
+"""Longer than collectors pause: making a connection anew costs more than keeping it."""
 GRACE_S = 10
 """How long requests that are under way may take when the server is asked to stop."""
 
