@@ -1,6 +1,6 @@
 """Draws docs/images/demo.svg: what ``roomtone demo`` prints, as a terminal shows it.
 
-    .venv/bin/python scripts/demo_picture.py
+.venv/bin/python scripts/demo_picture.py
 """
 # ruff: noqa: S603 - this starts our own demo
 

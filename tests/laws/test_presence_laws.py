@@ -1,4 +1,4 @@
-"""Law 12: whatever the interleaving, live = joined minus left; peak and minutes are a naive model's."""
+"""Law 12: whatever the interleaving, the counts, the peak and the minutes are a naive model's."""
 
 import asyncio
 from dataclasses import dataclass

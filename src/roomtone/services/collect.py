@@ -11,7 +11,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from roomtone.model.errors import Forbidden, Invalid, TooMany
+from roomtone.model.errors import Forbidden, Refused, TooMany
 from roomtone.model.facts import AnyFact, Described, Located
 from roomtone.model.rooms import ACTIVE
 from roomtone.model.subjects import Subject
@@ -119,7 +119,7 @@ class Collector:
         admission.next_seq = max(admission.next_seq, decoded.seq + 1)
         return Receipt(decoded.entries, admission.next_seq, not stored)
 
-    async def quarantine(self, sender: Sender, body: bytes, reason: Invalid) -> None:
+    async def quarantine(self, sender: Sender, body: bytes, reason: Refused) -> None:
         """Keep a body of a known participant that no decoder understood, to be tried again."""
         claims = self._rooms.verify(sender.token)
         faults = [{"where": fault.where, "why": fault.why} for fault in reason.faults]

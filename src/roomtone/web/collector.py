@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from roomtone.model.errors import Failed, Invalid, Refused, TooMany, Unauthenticated
+from roomtone.model.errors import BadRequest, Failed, Invalid, Refused, TooMany, Unauthenticated
 from roomtone.services.collect import Collector, Locate, Sender
 from roomtone.web.addresses import client_address
 from roomtone.web.bodies import read_body
@@ -99,8 +99,9 @@ class Doors:
         try:
             body = await read_body(request)
             await self._collector.collect(self._sender(request), body)
-        except Invalid as refused:
-            await self._collector.quarantine(self._sender(request), body, refused)
+        except (BadRequest, Invalid) as refused:
+            if body:  # else it never arrived, and there is nothing to keep
+                await self._collector.quarantine(self._sender(request), body, refused)
             return _refusal(refused)
         except TooMany as refused:
             # Not for ever: without CORS headers the client keeps its entries for the next try.
