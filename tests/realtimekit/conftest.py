@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
-from sdk import plan
+from sdk import plan, said
 from sdk.drive import SDKS, Result, drive
 from sdk.replay import Replayed, cut, read, replay
 from sdk.running_server import RunningServer, running_server
@@ -26,6 +27,10 @@ class Visit:
     ended: plan.Room
     live: plan.Room
     results: dict[str, Result]
+    files: dict[str, httpx.Response]
+    """What lay behind the links, by the name of the call."""
+    counted: list[dict]
+    """What the server said of each upload of words."""
 
     def body(self, name: str) -> dict:
         """The body of a successful answer."""
@@ -78,6 +83,29 @@ def _room(
     )
 
 
+def _say(
+    server: RunningServer, address: str, live: plan.Room, tokens: dict[str, str]
+) -> list[dict]:
+    """Words through every door, thirty seconds ago; Bob is here as his second peer."""
+    people = {
+        "a": {"peer_id": live.a_peers[0], "user_id": live.a_user, "token": tokens["a"]},
+        "b": {"peer_id": live.b_peers[1], "user_id": live.b_user, "token": tokens["b"]},
+    }
+    now = int(time.time() * 1000)
+    return said.say(server.url, address, server.api_token, people, now - 30_000)
+
+
+def _downloads(results: dict[str, Result]) -> dict[str, httpx.Response]:
+    """The file behind each link, fetched at once: a later file takes its place."""
+    return {
+        name: said.fetch(result["body"]["data"][plan.DOWNLOADS[kind][1]])
+        for name, result in results.items()
+        if (kind := name.partition(":")[0]) in plan.DOWNLOADS
+        and result["status"] == 200
+        and name != "summary: generate"
+    }
+
+
 def _visit(sdk: str, server: RunningServer) -> Visit:
     keys = {
         "api_token": server.api_token,
@@ -97,9 +125,17 @@ def _visit(sdk: str, server: RunningServer) -> Visit:
     going_on = replay(server.url, cut(read("realtimekit-mute"), 70), tokens, 1)
     live = _room(server, keys["app_id"], "LIVE", meeting, ids, going_on)
 
+    app = f"accounts/{server.account_id}/realtime/kit/{keys['app_id']}"
+    address = f"{server.sdk_base_url}/{app}/sessions/{live.session_id}"
+    counted = _say(server, address, live, tokens)
+    told = drive(sdk, server.sdk_base_url, keys, plan.words_calls(live))
+    files = _downloads(told)
+    said.wait_for(f"{address}/summary", server.api_token, PATIENCE_S)
+
     foreign = os.urandom(16).hex()
-    results |= drive(sdk, server.sdk_base_url, keys, plan.visiting_calls(ended, live, foreign))
-    return Visit(sdk, ended, live, results)
+    asked = drive(sdk, server.sdk_base_url, keys, plan.visiting_calls(ended, live, foreign))
+    files |= _downloads(asked)
+    return Visit(sdk, ended, live, results | told | asked, files, counted)
 
 
 @pytest.fixture(scope="session")

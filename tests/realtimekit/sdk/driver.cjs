@@ -130,9 +130,12 @@ const camel = (snake) => snake.replace(/_([a-z])/g, (_, letter) => letter.toUppe
 const snake = (name) => name.replace(/ID$/, "Id").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /* The arguments as this generation wants them: what a positional parameter names stands first, and
-   what the parameter object declares goes in there (6: the app first; 7: everything but one id). */
+   what the parameter object declares goes in there (6: the app first; 7: everything but one id).
+   Where a method has no parameters but ids, as transcripts in 6 (no `format`), the rest is the
+   query in the SDK's own options, like driver.py's extra_query. */
 function argumentsOf(method, ids, params) {
   const positional = [];
+  let query = null;
   let object = {};
   for (const parameter of method.parameters) {
     const name = parameter.name.text;
@@ -144,9 +147,12 @@ function argumentsOf(method, ids, params) {
     const type = method.checker.getTypeFromTypeNode(parameter.type);
     const declared = new Set(method.checker.getPropertiesOfType(type).map((each) => each.name));
     const named = Object.entries(ids).filter(([id]) => declared.has(id));
-    object = { ...Object.fromEntries(named), ...params };
+    const onlyIds = [...declared].every((each) => each in ids);
+    query = onlyIds && Object.keys(params).length ? params : null;
+    object = { ...Object.fromEntries(named), ...(query ? {} : params) };
     positional.push(object);
   }
+  if (query) positional.push({ query });
   return positional;
 }
 

@@ -254,9 +254,44 @@ def peer_calls(ended: Room, live: Room) -> list[Call]:
     ]
 
 
+FORMATS = ("CSV", "JSON", "SRT", "VTT")
+DOWNLOADS = {
+    "chat": ("get_session_chat", "chat_download_url"),
+    "transcript": ("get_session_transcripts", "transcript_download_url"),
+    "summary": ("get_session_summary", "summaryDownloadUrl"),
+}
+"""For each kind of file the method, and the member of its answer that is the link."""
+
+
+def _download(name: str, kind: str, live: Room, **more: Any) -> Call:
+    method, _ = DOWNLOADS[kind]
+    return call(name, "sessions", method, ids={"session_id": live.session_id}, **more)
+
+
+def _files(when: str, live: Room) -> list[Call]:
+    return [
+        _download(f"chat: {when}", "chat", live),
+        _download(f"transcript: {when}", "transcript", live),
+        *(
+            _download(f"transcript: {when}, {form}", "transcript", live, params={"format": form})
+            for form in FORMATS
+        ),
+    ]
+
+
+def words_calls(live: Room) -> list[Call]:
+    """What is asked once words came in, while the session goes on (contract 1.5 to 1.8)."""
+    order, of = "generate_summary_of_transcripts", {"session_id": live.session_id}
+    return [
+        *_files("live", live),
+        _download("404: summary never asked for", "summary", live, expect=404),
+        call("summary: generate", "sessions", order, ids=of),
+    ]
+
+
 def refused_calls(ended: Room, foreign_account: str) -> list[Call]:
     """What must raise the SDK's own error of each status (contract 1.10, 10)."""
-    of = {"session_id": ended.session_id}
+    of, nowhere = {"session_id": ended.session_id}, {"session_id": NOBODY}
     sessions, details = ("sessions", "get_sessions"), ("sessions", "get_session_details")
     listed = ("sessions", "get_session_participants")
     report = ("sessions", "get_participant_data_from_peer_id")
@@ -295,6 +330,25 @@ def refused_calls(ended: Room, foreign_account: str) -> list[Call]:
             "sessions",
             "generate_summary_of_transcripts",
             ids=of,
+            expect=422,
+        ),
+        *(
+            call(f"404: {kind} of no session", "sessions", method, ids=nowhere, expect=404)
+            for kind, (method, _) in DOWNLOADS.items()
+        ),
+        call(
+            "404: summary ordered of no session",
+            "sessions",
+            "generate_summary_of_transcripts",
+            ids=nowhere,
+            expect=404,
+        ),
+        call(
+            "422: transcript format",
+            "sessions",
+            "get_session_transcripts",
+            ids=of,
+            params={"format": "DOCX"},
             expect=422,
         ),
         call("422: status", *sessions, params={"status": "OVER"}, expect=422),
@@ -352,6 +406,8 @@ def ending_calls(live: Room) -> list[Call]:
             ids={"session_id": live.session_id},
             may_lack=BREAKOUT_ROOMS,
         ),
+        *_files("ended", live),
+        _download("summary: ended", "summary", live),
         call("participants: delete", "meetings", "delete_meeting_participant", ids=in_it),
         call(
             "404: deleted participant", "meetings", "get_meeting_participant", ids=in_it, expect=404
@@ -362,6 +418,7 @@ def ending_calls(live: Room) -> list[Call]:
 def visiting_calls(ended: Room, live: Room, foreign_account: str) -> list[Call]:
     """Everything that is asked once the calls took place."""
     return [
+        _download("summary: live", "summary", live),
         *session_calls(ended, live),
         *participant_calls(ended, live),
         *peer_calls(ended, live),
@@ -372,6 +429,11 @@ def visiting_calls(ended: Room, live: Room, foreign_account: str) -> list[Call]:
 
 ALL_CALLS: dict[str, Call] = {
     each["name"]: each
-    for each in (*app_calls(""), *making_calls(), *visiting_calls(ANY_ROOM, ANY_ROOM, ""))
+    for each in (
+        *app_calls(""),
+        *making_calls(),
+        *words_calls(ANY_ROOM),
+        *visiting_calls(ANY_ROOM, ANY_ROOM, ""),
+    )
 }
 """By name; the ids in it mean nothing."""
