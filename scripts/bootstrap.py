@@ -2,7 +2,8 @@
 
 ``bootstrap.py run``   .venv with Roomtone and what it needs
 ``bootstrap.py dev``   the same, and the tools of the ``dev`` group in pyproject.toml
-``bootstrap.py sdk``   .envs/ with the vendor's SDKs: two virtual environments, one of Node's
+``bootstrap.py sdk``   .envs/ with the vendor's SDKs: two virtual environments, one of Node's; and
+                       the programs that the tests open files and pages with
 ``bootstrap.py lock``  writes constraints.txt from what .venv holds
 
 Each environment keeps a stamp of what it was made from, so a second run does nothing. ``run`` and
@@ -26,6 +27,12 @@ ENVS = ROOT / ".envs"
 CONSTRAINTS = ROOT / "constraints.txt"
 SDK = ROOT / "tests" / "realtimekit" / "sdk"
 PYTHON_SDKS = ("5.2.0", "5.9.0")
+PROGRAMS = {
+    # Debian's package: the program under any of its names
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "libreoffice-calc": ("soffice",),
+    "curl": ("curl",),
+}
 
 
 class CannotMakeError(Exception):
@@ -143,6 +150,18 @@ def ensure_node_sdks() -> None:
     mark.write_text(stamp)
 
 
+def ensure_programs() -> int:
+    """The programs that open our files and pages in the tests. Returns how many are missing."""
+    absent = [name for name in PROGRAMS if not any(map(shutil.which, PROGRAMS[name]))]
+    try:
+        if absent:
+            apt_install(*absent)
+    except CannotMakeError as problem:
+        say(f"no {', '.join(absent)}: {problem}")
+        return len(absent)
+    return 0
+
+
 def ensure_sdks() -> int:
     """Every SDK that can be had. Returns how many could not."""
     missing = 0
@@ -182,7 +201,7 @@ def main() -> int:
         if task in ("run", "dev"):
             ensure_main(with_tools=task == "dev")
         elif task == "sdk":
-            missing = ensure_sdks()
+            missing = ensure_sdks() + ensure_programs()
             return 1 if missing and os.environ.get("CI") == "true" else 0
         elif task == "lock":
             lock()

@@ -87,6 +87,14 @@ PATHS = {
         ids={"session_id": "s", "participant_id": "p"},
     ),
     "peer": call("peer", "sessions", "get_participant_data_from_peer_id", ids={"peer_id": "p"}),
+    # The older generation does not declare the format; it goes along all the same.
+    "transcript": call(
+        "transcript",
+        "sessions",
+        "get_session_transcripts",
+        ids={"session_id": "s"},
+        params={"format": "SRT"},
+    ),
 }
 
 
@@ -158,7 +166,12 @@ def test_each_generation_builds_the_same_path(driven):
     _, _, asked = driven
     prefix = "/accounts/acc/realtime/kit/gone/sessions"
 
-    assert asked[-3:] == [f"{prefix}/s", f"{prefix}/s/participants/p", f"{prefix}/peer-report/p"]
+    assert asked[-4:] == [
+        f"{prefix}/s",
+        f"{prefix}/s/participants/p",
+        f"{prefix}/peer-report/p",
+        f"{prefix}/s/transcript?format=SRT",
+    ]
 
 
 def test_the_generations_differ_where_the_contract_says(driven):
