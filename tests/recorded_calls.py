@@ -19,7 +19,7 @@ from roomtone.sources.getstats import decode_recording, recording_facts
 from roomtone.sources.presence import presence_of
 from roomtone.sources.wire import decode_batch
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).resolve().parent.parent / "src/roomtone/recordings"
 Json = dict[str, Any]
 
 

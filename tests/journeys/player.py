@@ -14,7 +14,7 @@ import roomtone
 from roomtone.cli.scripts import Post, moved, script
 
 BUNDLED = Path(roomtone.__file__).parent / "recordings"
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "src/roomtone/recordings"
 IMPORTED = (
     DATA / "getstats-clean.json.gz",
     DATA / "getstats-lossy.json.gz",

@@ -151,7 +151,7 @@ def test_the_cadence_changes_how_many_readings_there_are_but_not_their_sum(call,
 
 
 def test_readings_come_every_seven_seconds_with_a_first_at_once_and_a_last_of_what_is_left():
-    quality = reports(call_facts("mesh3-clean"))["a"].peer_report.quality
+    quality = reports(call_facts("clean"))["a"].peer_report.quality
     one = [x for x in quality.audio_producer if x.ssrc == quality.audio_producer[0].ssrc]
     lengths = [x.interval_ms for x in one]
     assert lengths[0] is None
@@ -213,7 +213,7 @@ def test_in_a_mesh_every_consumer_finds_its_sender_by_ssrc_and_the_path_is_one_l
 
 
 def test_one_camera_sent_twice_in_a_mesh_is_one_producer():
-    quality = reports(call_facts("mesh3-clean"))["a"].peer_report.quality
+    quality = reports(call_facts("clean"))["a"].peer_report.quality
     assert len({x.producer_id for x in quality.video_producer}) == 1
     assert len({x.ssrc for x in quality.video_producer}) == 2
 
