@@ -213,7 +213,7 @@ def test_in_a_mesh_every_consumer_finds_its_sender_by_ssrc_and_the_path_is_one_l
 
 
 def test_one_camera_sent_twice_in_a_mesh_is_one_producer():
-    quality = reports(call_facts("clean"))["a"].peer_report.quality
+    quality = reports(call_facts("mesh3-clean"))["a"].peer_report.quality
     assert len({x.producer_id for x in quality.video_producer}) == 1
     assert len({x.ssrc for x in quality.video_producer}) == 2
 
