@@ -204,7 +204,7 @@ def piece(position: int, facts: list[AnyFact]) -> Piece:
 def test_chunks_are_bounded_and_ascend_and_hold_every_fact_once() -> None:
     facts: list[AnyFact] = [Snapshot(T0 + n, "pc", "both", ()) for n in range(1_300)]
     pieces = [piece(n + 1, facts[n * 10 : n * 10 + 10]) for n in range(130)]
-    made = chunks([*reversed(pieces), pieces[7]])
+    made = list(chunks([*reversed(pieces), pieces[7]]))
     assert all(len(chunk.facts) <= MAX_SNAPSHOTS for chunk in made)
     assert len(made) == 3
     assert [fact for chunk in made for fact in chunk.facts] == facts
@@ -214,7 +214,7 @@ def test_chunks_are_bounded_and_ascend_and_hold_every_fact_once() -> None:
 
 def test_a_batch_larger_than_a_chunk_is_cut_but_shown_once() -> None:
     facts: list[AnyFact] = [Snapshot(T0 + n, "pc", "both", ()) for n in range(MAX_SNAPSHOTS + 1)]
-    made = chunks([piece(9, facts)])
+    made = list(chunks([piece(9, facts)]))
     assert [len(chunk.facts) for chunk in made] == [MAX_SNAPSHOTS, 1]
     assert [chunk.position for chunk in made] == [9, None]
 

@@ -145,7 +145,10 @@ class Artifacts:
         key = key_of(session, kind, form)
         written_from = (revision, session.updated_at)
         async with self._lock(key):
-            if self._written.get(key) == written_from:
+            # Another process may have erased it meanwhile.
+            if self._written.get(key) == written_from and (
+                await asyncio.to_thread(self._blobs.info, key) is not None
+            ):
                 return
             await self._write(session, kind, form)
             self._written[key] = written_from

@@ -113,11 +113,10 @@ class Eraser:
                 deliveries=deliveries,
             )
 
-        dropped = await self._records.write(drop)
-        # The journal last: until then a crash leaves a session that can be asked for again.
+        # The rows last: until then a crash leaves something that can be asked for again.
         batches = await self._journal.forget(session_subject(session).key)
-        for peer in peers:
-            batches += await self._journal.forget(peer.subject)
+        batches += await self._forget(peers)
+        dropped = await self._records.write(drop)
         return dropped + Erased(files=files, messages=messages, segments=segments, batches=batches)
 
     async def _drop_all(self, session: Session, kind: str) -> int:
@@ -151,8 +150,6 @@ class Eraser:
         erased = Erased()
         for session in sessions:
             erased += await self._from_session(session, person)
-        for peer in peers:
-            erased += Erased(batches=await self._journal.forget(peer.subject))
         return erased + await self._records.write(lambda tx: _drop_people(tx, app_id, people))
 
     async def _from_session(self, session: Session, person: _Person) -> Erased:
@@ -167,33 +164,38 @@ class Eraser:
         facts = 0
         for subject in (session_subject(session).key, *(peer.subject for peer in others)):
             facts += await self._journal.redact(subject, change)
-        if own or erased.messages or erased.segments:
-            files = await self._artifacts.erase(session)
-            erased += Erased(files=files)
+        if not (own or erased.messages or erased.segments):
+            return erased + Erased(facts=facts)
+        # A summary may quote anybody; the other files only name those whose words are in them.
+        kinds = [SUMMARY]
+        kinds += [CHAT] if erased.messages else []
+        kinds += [TRANSCRIPT] if erased.segments else []
+        files = 0
+        for kind in kinds:
+            files += await self._artifacts.erase(session, kind)
         now = self._clock.now()
 
         def drop(tx: Transaction) -> Erased:
             reports = sum(_drop_peer(tx, peer) for peer in own)
             deliveries = sum(tx.hooks.erase_deliveries(session.id, peer.peer_id) for peer in own)
             summaries = _drop_summary(tx, session)
-            tx.artifacts.drop_artifacts(session.id, None)
-            count_up(
-                tx,
-                session.app_id,
-                session.id,
-                now,
-                chat=erased.messages > 0,
-                speech=erased.segments > 0,
-            )
+            for kind in kinds:
+                tx.artifacts.drop_artifacts(session.id, kind)
+            chat, speech = erased.messages > 0, erased.segments > 0
+            if chat or speech:
+                count_up(tx, session.app_id, session.id, now, chat=chat, speech=speech)
             if own:
                 recount(tx, session.id, now)
             return Erased(
                 peers=len(own), reports=reports, deliveries=deliveries, summaries=summaries
             )
 
-        if own or erased.messages or erased.segments:
-            erased += await self._records.write(drop)
-        return erased + Erased(facts=facts)
+        batches = await self._forget(own)
+        dropped = await self._records.write(drop)
+        return erased + dropped + Erased(facts=facts, files=files, batches=batches)
+
+    async def _forget(self, peers: list[Peer]) -> int:
+        return sum([await self._journal.forget(peer.subject) for peer in peers])
 
     async def _words(
         self, session: Session, person: _Person, speakers: Speakers

@@ -64,7 +64,8 @@ _FORGET = tuple(
 )
 _OLDEST = (
     "SELECT j.received_at, s.app_id, s.meeting_id, s.participant_id, s.peer_id FROM journal j "
-    "JOIN journal_subjects s ON s.subject = j.subject ORDER BY j.position LIMIT ?"
+    "JOIN journal_subjects s ON s.subject = j.subject WHERE j.received_at IS NOT NULL "
+    "ORDER BY j.position LIMIT ?"
 )
 _REWRITE = "UPDATE journal SET facts = ? WHERE position = ?"
 _REWRITE_CHUNK = "UPDATE journal_chunks SET facts = ? WHERE id = ?"
@@ -255,8 +256,8 @@ def _replace(
 def _oldest(before: int, limit: int, connection: Connection) -> list[Subject]:
     rows = connection.raw.execute(_OLDEST, (limit,))
     # Positions follow the clock: whatever is behind the first young one is young too.
-    old = takewhile(lambda row: row[0] is None or row[0] < before, rows)
-    return list(dict.fromkeys(Subject(*row[1:]) for row in old if row[0] is not None))
+    old = takewhile(lambda row: row[0] < before, rows)
+    return list(dict.fromkeys(Subject(*row[1:]) for row in old))
 
 
 def _redact(

@@ -29,7 +29,7 @@ class MemoryJournal:
         self._pieces: dict[bytes, list[Piece]] = {}
         self._entries: list[Entry] = []
         """Ascending by position."""
-        self._received: dict[int, tuple[int | None, Subject]] = {}
+        self._received: dict[int, tuple[int, Subject]] = {}
         """When the batches that were never packed came in, by position."""
 
     async def append(self, batches: Sequence[Batch]) -> list[bool]:
@@ -44,7 +44,8 @@ class MemoryJournal:
         keys.add(batch.key)
         self._subjects.setdefault(subject, batch.subject)
         self._last += 1
-        self._received[self._last] = batch.received_at, batch.subject
+        if batch.received_at is not None:
+            self._received[self._last] = batch.received_at, batch.subject
         t_min, t_max = span(batch.facts, batch.received_at or 0)
         piece = Piece(t_min, t_max, batch.presence, self._last, partial(list, batch.facts))
         self._pieces.setdefault(subject, []).append(piece)
@@ -87,10 +88,9 @@ class MemoryJournal:
         """See the port."""
         found: dict[Subject, None] = {}
         for received_at, subject in islice(self._received.values(), limit):
-            if received_at is not None:
-                if received_at >= before:
-                    break
-                found[subject] = None
+            if received_at >= before:
+                break
+            found[subject] = None
         return list(found)
 
     async def redact(self, subject: bytes, change: Callable[[AnyFact], AnyFact | None]) -> int:

@@ -1,6 +1,6 @@
 """What packing does to the batches of a subject: which go together, and where they are cut."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -45,21 +45,20 @@ def _int64(t: int) -> int:
     return max(-(1 << 63), min(t, (1 << 63) - 1))
 
 
-def chunks(pieces: Iterable[Piece]) -> list[NewChunk]:
-    """The pieces merged, in the order of their times, without repeated facts."""
-    made: list[NewChunk] = []
+def chunks(pieces: Iterable[Piece]) -> Iterator[NewChunk]:
+    """The pieces merged, in the order of their times, without repeated facts. One chunk's facts
+    are held at a time, however many there are."""
     group: list[Piece] = []
     facts: list[AnyFact] = []
     for piece in sorted(pieces, key=lambda piece: (piece.t_min, piece.position or 0)):
         more = piece.facts()
         if group and _too_many(facts, more):
-            made += _cut(group, facts)
+            yield from _cut(group, facts)
             group, facts = [], []
         group.append(piece)
         facts.extend(more)
     if group:
-        made += _cut(group, facts)
-    return made
+        yield from _cut(group, facts)
 
 
 def _too_many(facts: Sequence[AnyFact], more: Sequence[AnyFact]) -> bool:

@@ -25,12 +25,12 @@ _PUT = (
     "kept = excluded.kept"
 )
 _LIST = (
-    "SELECT kept FROM {} WHERE session_id = ? AND shown AND at >= ? AND (at > ? OR id > ?) "
+    "SELECT kept FROM {} WHERE session_id = ? AND shown = TRUE AND at >= ? AND (at > ? OR id > ?) "
     "ORDER BY at, id LIMIT ?"
 )
 _ALL = "SELECT kept FROM {} WHERE session_id = ? AND id > ? ORDER BY id LIMIT ?"
 _BETWEEN = (
-    "SELECT app_id, session_id, kept FROM {} WHERE shown AND at >= ? AND (at > ? OR id > ?) "
+    "SELECT app_id, session_id, kept FROM {} WHERE shown = TRUE AND at >= ? AND (at > ? OR id > ?) "
     "AND at < ?{} ORDER BY at, id LIMIT ?"
 )
 _DROP_ONE = "DELETE FROM {} WHERE session_id = ? AND id = ?"
@@ -45,14 +45,16 @@ _PUT_SPOKEN = _SPOKEN.upsert("session_id")
 _NAMES = ", ".join(f"spoken.{field.name}" for field in msgspec.structs.fields(Spoken))
 _DUE = (
     f"SELECT {_NAMES} FROM spoken JOIN sessions ON sessions.id = spoken.session_id "  # noqa: S608
-    "WHERE spoken.due AND spoken.changed_at < ? AND sessions.status = ? "
+    "WHERE spoken.due = TRUE AND spoken.changed_at < ? AND sessions.status = ? "
     "AND sessions.sealed_at IS NOT NULL ORDER BY spoken.changed_at LIMIT ?"
 )
 _PUT_PENDING = (
     "INSERT INTO pending_words (subject, noted_at) VALUES (?, ?) ON CONFLICT (subject) DO NOTHING"
 )
 _PENDING_JOINED = (
-    "SELECT subject FROM pending_words WHERE subject IN (SELECT subject FROM peers) LIMIT ?"
+    # Not IN: SQLite would go through all peers for it.
+    "SELECT subject FROM pending_words WHERE EXISTS "
+    "(SELECT 1 FROM peers WHERE peers.subject = pending_words.subject) LIMIT ?"
 )
 
 _encode = msgspec.msgpack.Encoder().encode
