@@ -1,12 +1,14 @@
 """The floors: what Starlette and uvicorn give on this machine before Roomtone does anything.
 
-``collect``  reads and decodes the body into the same structs and answers the same; stores nothing
+``same``     Roomtone itself, with a journal that keeps nothing and without its loops
+``collect``  a bare Starlette: reads and decodes the body into the same structs, answers the same
 ``report``   returns the bytes of a file with the headers of a sealed report, on a route as deep
 """
 
 import argparse
 import asyncio
 import time
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -19,7 +21,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from bench.servers import HOST
+from roomtone.ports.journal import Batch
+from roomtone.settings import Settings
 from roomtone.sources.wire import decode_batch
+from roomtone.wiring import Roomtone
 
 CORS = {"access-control-allow-origin": "*"}
 REPORT_HEADERS = {"content-encoding": "gzip", "vary": "accept-encoding"}
@@ -43,6 +48,17 @@ def collect_app() -> Starlette:
         return Response(answer, 202, headers=CORS, media_type=JSON)
 
     return Starlette(routes=[_ready(), Route("/v1/collect", collect, methods=["POST"])])
+
+
+def same_app(data: Path) -> Starlette:
+    """The same server over the same folder, for whom every batch is new and none is kept."""
+    server = Roomtone(Settings(data=str(data), rate_limit=0, ingest_limit=0))
+
+    async def forget(batches: Sequence[Batch]) -> list[bool]:
+        return [True] * len(batches)
+
+    server.journal.append = forget  # type: ignore[method-assign]
+    return server.application()
 
 
 def report_app(file: Path, *, plain: bool, copies: int = 1) -> Starlette:
@@ -69,13 +85,16 @@ def _ready() -> Route:
 def main() -> None:
     """Serve one of them until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=("collect", "report"))
+    parser.add_argument("kind", choices=("same", "collect", "report"))
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--plain", action="store_true", help="say nothing of gzip")
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
-    if asked.kind == "collect":
+    if asked.kind == "same":
+        app = same_app(asked.data)
+    elif asked.kind == "collect":
         app = collect_app()
     else:
         app = report_app(asked.file, plain=asked.plain, copies=asked.copies)
@@ -88,6 +107,7 @@ def main() -> None:
         log_config=None,
         server_header=False,
         backlog=BACKLOG,
+        lifespan="off",  # no loops: a floor does nothing but answer
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(uvicorn.Server(config).serve())

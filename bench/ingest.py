@@ -10,7 +10,8 @@ from bench.servers import Server, floor, init, roomtone
 from bench.turns import in_turn
 
 GOAL = 0.5
-FLOOR = "decode, store nothing"
+FLOOR = "the same server, storing nothing"
+BARE = "bare Starlette, decoding only"
 CONNECTIONS = 16
 SNAPSHOTS = 2
 """In a batch: two whole getStats() results of a two-party call are about 25 KB."""
@@ -25,13 +26,20 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     data = folder / "ingest"
     credentials = init(data)
-    with roomtone(data) as subject, floor("collect", folder) as bare:
+    with (
+        roomtone(data) as subject,
+        floor("same", folder, "--data", str(data)) as same,
+        floor("collect", folder) as bare,
+    ):
         with Backend(subject, credentials) as backend:
             people = [person for _ in range(CONNECTIONS // 4) for person in backend.meet(4)]
         requests = {person.peer_id: bodies(person) for person in people}
-        turns = in_turn(
-            bare, subject, lambda server, number: flood(server, requests, seconds, number), rounds
-        )
+
+        def flooding(server: Server, number: int) -> Load:
+            return flood(server, requests, seconds, number)
+
+        turns = in_turn(same, subject, flooding, rounds)
+        others = in_turn(bare, subject, lambda server, n: flooding(server, rounds + n), rounds)
     size = len(next(iter(requests.values()))[0]) / 1000
     what = f"durable, {size:.0f} KB, {CONNECTIONS} connections"
     p99, floor_p99 = turns.p99_ms()
@@ -41,6 +49,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
             part="ingest", what="  p99", value=p99, unit="ms", floor=floor_p99, floor_is=FLOOR,
             more_is_better=False,
         ),
+        *others.figures("ingest", what, BARE, None),
     ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from roomtone.storage.schema import ensure
 T = TypeVar("T")
 R = TypeVar("R")
 
+MAPPED_BYTES = 256 * 1024 * 1024
 READERS = 4
 """Threads that read: SQLite is rarely what a reader waits for, so a few do."""
 
@@ -53,7 +54,10 @@ class Database:
                 ensure(writer)
             if name == MEMORY:
                 return cls(writer, writer, [writer])
-            return cls(writer, Connection(name), [Connection(name) for _ in range(READERS)])
+            peeker = Connection(name)
+            # Look-ups on the event loop read pages where the system keeps them, without a copy.
+            peeker.raw.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+            return cls(writer, peeker, [Connection(name) for _ in range(READERS)])
         except BaseException:
             writer.close()
             raise

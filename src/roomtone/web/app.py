@@ -27,7 +27,8 @@ def create_app(
         return JSONResponse({"status": "the database does not answer"}, status_code=503)
 
     return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *routes],
+        # Asked far less often than anything else, so matched last.
+        routes=[*routes, Route("/healthz", healthz), Route("/readyz", readyz)],
         exception_handlers=exception_handlers(),
         lifespan=lifespan,
     )
