@@ -8,8 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from parts import MISSING, require
+
+
+@pytest.fixture(autouse=True)
+def log_settings() -> Iterator[None]:
+    """Commands that a test runs in this process set logging up; the next test starts afresh."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def pytest_configure(config: pytest.Config) -> None:
