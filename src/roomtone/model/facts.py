@@ -8,7 +8,7 @@ Two facts of a peer that encode to the same bytes are one fact: that is how repe
 client that re-sends have no effect.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -50,6 +50,37 @@ class Left(Fact, frozen=True, tag="left"):
     """
 
     reason: str
+
+
+class Attempted(Fact, frozen=True, tag="try"):
+    """The client began to connect. Without a :class:`Joined` or media after it, that is all that
+    ever happened: an attempt, kept and shown, counted nowhere. ``via``: as in ``Joined``."""
+
+    via: str
+
+
+Sighting = Literal["joined", "media", "left", "aborted", "room_started", "room_ended"]
+
+
+class ServerSaw(Fact, frozen=True, tag="saw"):
+    """What a media server or a platform said of a peer; ``t`` is epoch ms on *its* clock.
+
+    ``source`` is the kind of the inlet that told it. ``what``:
+
+    * ``joined``, ``left``: the peer is in the room, is out of it;
+    * ``media``: a track of it was published or subscribed to, or its transport came up. Said once
+      or a thousand times, the first and the last count;
+    * ``aborted``: it tried and never got through (LiveKit's ``participant_connection_aborted``);
+    * ``room_started``, ``room_ended``: of the room as a whole: an arrival without person and peer.
+      Roomtone appends them to the peers that they concern.
+
+    ``same_as``: ids by which the client may know the same connection: ``MediaStreamTrack`` ids,
+    producer ids. How it all counts: docs/reconciliation.md.
+    """
+
+    source: str
+    what: Sighting
+    same_as: tuple[str, ...] = ()
 
 
 class Vouched(Fact, frozen=True, tag="vouch"):
@@ -206,6 +237,8 @@ AnyFact = (
     | Joined
     | Left
     | Vouched
+    | Attempted
+    | ServerSaw
     | Described
     | Located
     | DevicesListed

@@ -6,7 +6,7 @@ PENDING = "PENDING"
 DELIVERED = "DELIVERED"
 FAILED = "FAILED"
 
-EVENTS = (
+VENDOR_EVENTS = (
     "meeting.started",
     "meeting.ended",
     "meeting.participantJoined",
@@ -17,8 +17,10 @@ EVENTS = (
     "meeting.transcript",
     "meeting.summary",
 )
-"""The nine that can be subscribed to; Roomtone, which records and streams nothing, never causes the
-two status updates."""
+"""The vendor's nine. Roomtone, which records and streams nothing, never causes the two status
+updates."""
+EVENTS = (*VENDOR_EVENTS, "session.findings")
+"""What can be subscribed to; the last is our own, and no vendor's SDK has it in its types."""
 
 
 class Webhook(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from roomtone.model.findings import Finding
 from roomtone.model.peer_metadata import Metadata
 from roomtone.model.readings import Quality
 
@@ -211,6 +212,8 @@ class Truncated(Struct, kw_only=True):
     """Snapshots of transports past the limit."""
     events: int = 0
     """Events, device updates and pre-call tests."""
+    points: int = 0
+    """Looks at transports, from which findings are made."""
 
 
 class Participant(Struct, kw_only=True):
@@ -228,6 +231,11 @@ class Participant(Struct, kw_only=True):
     created_at: str
     updated_at: str
     peer_events: list[PeerEvent] | UnsetType = UNSET
+    decided_by: dict[str, str] | UnsetType = UNSET
+    """Ours: which source decided ``joined`` and ``left`` (docs/reconciliation.md); not there if
+    nobody but the client told."""
+    status: str | UnsetType = UNSET
+    """Ours: ``attempted`` of one that never connected; else not there."""
 
 
 class PeerReport(Participant, kw_only=True):
@@ -244,6 +252,14 @@ class PeerReport(Participant, kw_only=True):
     """Ours: ``mos`` (1 to 5) or ``vendor`` (0 to 1)."""
     truncated: Truncated
     """Ours."""
+    findings: list[Finding] = []
+    """Ours: what went wrong at this peer, by time (docs/findings.md)."""
+    findings_model: str = ""
+    """Ours: the rules and thresholds behind ``findings``."""
+    talk_time_s: float | None = None
+    """Ours: seconds of talk (report/talk.py); None: nothing tells."""
+    talk_time_source: str | None = None
+    """Ours: what tells it (:data:`roomtone.model.attendance.TALK_SOURCES`)."""
 
 
 class ParticipantDetails(Participant, kw_only=True):
@@ -254,3 +270,5 @@ class ParticipantDetails(Participant, kw_only=True):
     quality_stats: list[QualityStat]
     mos_model: str
     quality_scale: str
+    findings: list[Finding] = []
+    findings_model: str = ""

@@ -7,6 +7,11 @@ from roomtone.model.presence import Presence
 LIVE = "LIVE"
 ENDED = "ENDED"
 
+CLIENT = "client"
+"""The origin of a peer whose own client told of it, and a source that decides."""
+ATTEMPT = ""
+"""What a peer was merged into that never connected: nothing."""
+
 HOST_ENDED = "HOST_ENDED_MEETING"
 ALL_LEFT = "ALL_PARTICIPANTS_LEFT"
 
@@ -46,6 +51,8 @@ class Session(Struct, frozen=True, kw_only=True):
     """When its reports were stored; None: they are folded from the journal on request."""
     trimmed_at: int | None = None
     """When retention erased its journal: from then on its reports stay as they are."""
+    decided: dict[str, str] | None = None
+    """Which source decided ``started`` and ``ended``; None: no server told of it."""
 
     def used_ms(self, now: int) -> int:
         """Peer milliseconds used up to ``now``."""
@@ -77,6 +84,23 @@ class Peer(Struct, frozen=True, kw_only=True):
     """The latest time another peer received this one's media, on the server's clock."""
     created_at: int
     updated_at: int
+    origin: str = CLIENT
+    """``client``, or the kind of the inlet whose server alone told of it."""
+    merged_into: str | None = None
+    """The peer id that it turned out to be (report/reconcile.py); :data:`ATTEMPT` if it never
+    connected. None: it is one by itself, and counts."""
+    decided: dict[str, str] | None = None
+    """Which source decided ``joined`` and ``left``; None: no server told of it."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a connection of its own."""
+        return self.merged_into is None
+
+    @property
+    def attempted(self) -> bool:
+        """Whether it never connected."""
+        return self.merged_into == ATTEMPT
 
     def duration_ms(self, now: int) -> int:
         """Milliseconds in the session, up to ``now`` while connected."""

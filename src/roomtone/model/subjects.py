@@ -28,3 +28,9 @@ def subject_key(app_id: str, participant_id: str, peer_id: str) -> bytes:
     """BLAKE2b-128 over the three ids, each ended by a zero byte."""
     text = f"{app_id}\0{participant_id}\0{peer_id}\0"
     return blake2b(text.encode(), digest_size=16).digest()
+
+
+def room_subject(app_id: str, meeting_id: str) -> Subject:
+    """The journal of what servers said of a meeting's room as a whole. No participant has an empty
+    id."""
+    return Subject(app_id, meeting_id, "", f"room:{meeting_id}")

@@ -7,6 +7,17 @@ Source of the outside form: contract 2.1 (vendor examples such as ``2022-01-12T1
 from datetime import UTC, datetime
 
 MS_PER_MINUTE = 60_000
+AHEAD_MS = 60_000
+"""A time of our own that lies so far ahead was written before the clock was set back."""
+
+NEVER = (1 << 63) - 1
+"""Later than any time; databases keep no larger number."""
+
+
+def holds(now: int, until: int, length_ms: int) -> bool:
+    """Whether what was to hold ``length_ms``, up to ``until``, still does. Not if the clock was set
+    back meanwhile: else it would hold for as long as that."""
+    return until - length_ms <= now < until
 
 
 def iso(t: float) -> str:

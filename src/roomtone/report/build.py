@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from typing import Literal
 
 from roomtone.model import peer_report as p
+from roomtone.model.facts import Happened
 from roomtone.model.times import iso, iso_or_none, minutes
 from roomtone.quality import audio, video
 from roomtone.report import peer_stats as old
-from roomtone.report.grouping import arrays, quality
+from roomtone.report.grouping import Arrays, arrays, quality
 from roomtone.report.metadata import metadata
+from roomtone.report.observed import Observed, ObservedTransport
 from roomtone.report.quality_stats import quality_stat, quality_stats
 from roomtone.report.state import PeerState
 from roomtone.report.stay import Stay
+from roomtone.report.talk import NOTHING_HEARD, Heard, talk_time
 from roomtone.report.traces import ProducerTrace, traces
 
-__all__ = ["FOLD_MODEL", "MODELS", "build", "details", "traces"]
+__all__ = ["FOLD_MODEL", "MODELS", "build", "build_observed", "details", "traces"]
 
 FOLD_MODEL = "fold-1"
 VENDOR_MODEL = "realtimekit-client-1"
@@ -37,19 +40,39 @@ def build(
     clock_offset_ms: int,
     scale: Literal["mos", "vendor"] = "mos",
     now: int | None = None,
+    heard: Heard = NOTHING_HEARD,
 ) -> p.PeerReport:
-    """The peer report.
+    """The peer report; see :func:`build_observed`."""
+    report, _ = build_observed(
+        state, stay, others, clock_offset_ms=clock_offset_ms, scale=scale, now=now, heard=heard
+    )
+    return report
+
+
+def build_observed(
+    state: PeerState,
+    stay: Stay,
+    others: Mapping[str, ProducerTrace],
+    *,
+    clock_offset_ms: int,
+    scale: Literal["mos", "vendor"] = "mos",
+    now: int | None = None,
+    heard: Heard = NOTHING_HEARD,
+) -> tuple[p.PeerReport, Observed]:
+    """The peer report, still without findings, and what they are made from.
 
     ``others``: the producers of the other peers of the session, from :func:`traces`.
     ``clock_offset_ms``: added to the sender's times (:func:`roomtone.report.stay.clock_offset`);
-    the stay already has it. ``now``: what the duration of a connected peer is measured to, epoch
-    ms; None: its last sign of life, so that a rebuild gives the same bytes.
+    the stay already has it. ``heard``: what the others say of who talked. ``now``: what the
+    duration of a connected peer is measured to, epoch ms; None: its last sign of life, so that a
+    rebuild gives the same bytes.
     """
     who = state.identified
     peer_id = who.peer_id if who else ""
     made = arrays(state, others, clock_offset_ms, scale)
     until = stay.left_at if stay.left_at is not None else (now or stay.last_sign_at)
-    return p.PeerReport(
+    talk = talk_time(state.talk, peer_id, heard, max(0, until - stay.joined_at))
+    report = p.PeerReport(
         id=peer_id,
         user_id=who.user_id if who else "",
         custom_participant_id=who.custom_participant_id if who else "",
@@ -72,7 +95,35 @@ def build(
             streams=state.truncated.streams,
             transports=state.truncated.transports,
             events=state.truncated.events,
+            points=state.budget.points_cut,
         ),
+        talk_time_s=None if talk is None else talk.ms / 1000,
+        talk_time_source=None if talk is None else talk.source,
+    )
+    if scale != "mos":  # the vendor's score has other numbers than the rules are made for
+        made = arrays(state, others, clock_offset_ms, "mos")
+    return report, _observed(state, stay, made, clock_offset_ms)
+
+
+def _observed(state: PeerState, stay: Stay, made: Arrays, offset: int) -> Observed:
+    who = state.identified
+    return Observed(
+        peer_id=who.peer_id if who else "",
+        user_id=who.user_id if who else "",
+        display_name=who.display_name if who else "",
+        stay=stay,
+        offset=offset,
+        streams=made.streams,
+        transports=[
+            ObservedTransport(
+                name,
+                frozenset(streams.path.roles),
+                streams.transit.all_points(),
+                frozenset(track.peer_id for track in streams.path.tracks if track.peer_id),
+            )
+            for name, streams in state.streams.items()
+        ],
+        events=[Happened(event.t + offset, event.name, event.metadata) for event in state.events],
     )
 
 
@@ -90,4 +141,6 @@ def details(report: p.PeerReport) -> p.ParticipantDetails:
         quality_stats=[quality_stat(report.quality_stats)],
         mos_model=report.mos_model,
         quality_scale=report.quality_scale,
+        findings=report.findings,
+        findings_model=report.findings_model,
     )

@@ -23,6 +23,13 @@ class Consumer:
         self._sender: Sender | None = None
         self._asked: tuple[str, int | None] | None = None
         self._silent_ms = 0.0
+        self.sent_fps: float | None = None
+        """Of the sender's source at the latest interval of video."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether the sender is known, with nothing in between."""
+        return self._sender is not None and self._sender.direct
 
     def _find(self, it: Received, label: Label) -> Sender | None:
         """Its sender, looked up again when the label or the sender's connection changes."""
@@ -148,7 +155,8 @@ class Consumer:
         """(pixels, frames a second): as shown, else as sent; the camera's rate."""
         point = None if sender is None else sender.point(it.t + self._offset)
         sent_px = None if point is None else (point.width or 0) * (point.height or 0)
-        rate = expected_fps(None if point is None else point.fps)
+        self.sent_fps = None if point is None else point.fps
+        rate = expected_fps(self.sent_fps)
         if screen:
             rate = min(rate, SCREENSHARE_FPS)
         return expected_px(it.display_pixels, sent_px), round(rate, 1)

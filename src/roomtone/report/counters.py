@@ -1,29 +1,6 @@
-"""Counters: running totals → what came since the last look. Rules of quality.md 1.1 (3, 4, 5)."""
+"""Counters: what running totals do besides growing. Rules of quality.md 1.1 (3, 4, 5)."""
 
 Total = float | None
-
-
-def differences(now: tuple[Total, ...], last: list[float]) -> list[float | None]:
-    """What each counter gained over ``last``, which becomes ``now``. ``last`` starts as zeros.
-
-    A member that is missing gains None and keeps its last total, so nothing is lost when it comes
-    back. One that fell although its stream goes on (a browser's bug) gains None and starts anew.
-    """
-    gained: list[float | None] = []
-    for i, total in enumerate(now):
-        if total is None:
-            gained.append(None)
-            continue
-        gain = total - last[i]
-        last[i] = total
-        gained.append(gain if gain >= 0 else None)
-    return gained
-
-
-def restart(now: tuple[Total, ...], last: list[float]) -> None:
-    """Take ``now`` as the new baseline: a counter reset gives no number for its interval."""
-    for i, total in enumerate(now):
-        last[i] = 0.0 if total is None else total
 
 
 def fell(before: Total, now: Total) -> bool:

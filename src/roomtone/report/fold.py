@@ -10,23 +10,17 @@ producer looks at its own running totals and cuts an interval if one is due.
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from roomtone.model import facts as f
 from roomtone.model.limits import MAX_STREAMS_PER_PEER, MAX_TRANSPORTS_PER_PEER
 from roomtone.model.stats import (
-    CandidatePair,
-    Codec,
     InboundRtp,
-    KeptStat,
-    LocalCandidate,
-    MediaSource,
     OutboundRtp,
-    RemoteCandidate,
-    RemoteInboundRtp,
-    Transport,
 )
 from roomtone.report.inbound import InboundSeries, is_video
+from roomtone.report.layout import Layout
 from roomtone.report.outbound import Layer, OutboundSeries
 from roomtone.report.path import keep
 from roomtone.report.state import PeerState, StreamKey, Streams
@@ -61,6 +55,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[PeerState, Any], None]] = {
     f.Joined: PeerState.ignore,
     f.Left: PeerState.ignore,
     f.Vouched: PeerState.ignore,
+    f.Attempted: PeerState.ignore,
+    f.ServerSaw: PeerState.ignore,
     f.Chatted: PeerState.ignore,
     f.Transcribed: PeerState.ignore,
 }
@@ -77,49 +73,69 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
     path.roles.add(snapshot.role)
     path.ordinal += 1
     path.name_tracks(snapshot.tracks)
-    inbound, outbound = _sort(streams, snapshot.stats)
     t = snapshot.t
-    for received in inbound:
-        _inbound(state, streams, received, t)
-    if outbound:
-        _outbound(state, streams, outbound, t)
+    stats: tuple[Any, ...] = snapshot.stats
+    layout = streams.layouts.of(stats)
+    _note(state, streams, layout, t, stats)
+    # A report's own time is the better one, if it is an epoch time at all.
+    earliest, latest = t - MAX_CLOCK_DISAGREEMENT_MS, t + MAX_CLOCK_DISAGREEMENT_MS
+    for place in layout.inbound:
+        received: InboundRtp = stats[place]
+        series = streams.inbound.get((received.id, received.ssrc, received.kind))
+        if series is None:
+            series = _inbound(state, streams, received)
+            if series is None:
+                continue
+        own = received.timestamp
+        series.take(received, own if earliest < own < latest else t)
+        if received.total_audio_energy is not None:
+            label = series.label
+            state.talk.hear(path.transport_id, received, t, label.source, label.peer_id)
+    if not layout.outbound:
+        return
+    touched: dict[OutboundSeries, float] = {}
+    for place in layout.outbound:
+        sent: OutboundRtp = stats[place]
+        known = streams.layers.get((sent.id, sent.ssrc, sent.kind))
+        if known is None:
+            known = _layer(state, streams, sent)
+            if known is None:
+                continue
+        producer, layer = known
+        layer.following = sent
+        own = sent.timestamp
+        if not earliest < own < latest:
+            own = t
+        if own >= touched.get(producer, -inf):
+            touched[producer] = own
+    for producer, own in touched.items():
+        producer.take(own)
 
 
-def _sort(
-    streams: Streams, stats: tuple[KeptStat, ...]
-) -> tuple[list[InboundRtp], list[OutboundRtp]]:
-    """Note what others refer to; hand back the streams."""
+def _note(
+    state: PeerState, streams: Streams, layout: Layout, t: int, stats: tuple[Any, ...]
+) -> None:
+    """What the reports of streams refer to, and the transport itself."""
     path = streams.path
-    inbound: list[InboundRtp] = []
-    outbound: list[OutboundRtp] = []
-    pairs: list[CandidatePair] = []
-    transport: Transport | None = None
-    for stat in stats:
-        kind = type(stat)
-        if kind is InboundRtp:
-            inbound.append(stat)  # type: ignore[arg-type]
-        elif kind is OutboundRtp:
-            outbound.append(stat)  # type: ignore[arg-type]
-        elif isinstance(stat, RemoteInboundRtp):
-            keep(path.remotes, stat.local_id or stat.ssrc, stat)
-        elif isinstance(stat, MediaSource):
-            keep(path.sources, stat.id, stat)
-        elif isinstance(stat, Codec):
-            keep(path.codecs, stat.id, stat)
-        elif isinstance(stat, CandidatePair):
-            pairs.append(stat)
-        elif isinstance(stat, LocalCandidate | RemoteCandidate):
-            keep(path.candidates, stat.id, stat)
-        elif isinstance(stat, Transport):
-            transport = stat
-    if pairs:
-        path.choose_pair(pairs, transport)
-    return inbound, outbound
-
-
-def _time(timestamp: float, t: int) -> float:
-    """A report's own time is the better one, if it is an epoch time at all."""
-    return timestamp if abs(timestamp - t) < MAX_CLOCK_DISAGREEMENT_MS else t
+    for place in layout.codecs:
+        path.name_codec(stats[place])
+    for place in layout.candidates:
+        keep(path.candidates, stats[place].id, stats[place])
+    for place in layout.remotes:
+        remote = stats[place]
+        keep(path.remotes, remote.local_id or remote.ssrc, remote)
+    for place in layout.sources:
+        source = stats[place]
+        keep(path.sources, source.id, source)
+        if source.total_audio_energy is not None:
+            track = path.track_of(None, source.track_identifier, None)
+            state.talk.send(path.transport_id, source, t, track.source)
+    transport = stats[layout.transports[-1]] if layout.transports else None
+    pair = None
+    if layout.pairs:
+        path.choose_pair([stats[place] for place in layout.pairs], transport)
+        pair = path.pair
+    streams.transit.see(t, pair, transport, path.candidates, state.budget)
 
 
 def _room(state: PeerState) -> bool:
@@ -130,35 +146,22 @@ def _room(state: PeerState) -> bool:
     return False
 
 
-def _inbound(state: PeerState, streams: Streams, stat: InboundRtp, t: int) -> None:
-    key = (stat.id, stat.ssrc, stat.kind)
-    series = streams.inbound.get(key)
-    if series is None:
-        if not _room(state):
-            return
-        series = streams.inbound[key] = InboundSeries(state.budget, streams.path, stat)
-    series.take(stat, _time(stat.timestamp, t))
+def _inbound(state: PeerState, streams: Streams, stat: InboundRtp) -> InboundSeries | None:
+    """A received stream that was not there before; None: one too many."""
+    if not _room(state):
+        return None
+    series = InboundSeries(state.budget, streams.path, stat)
+    streams.inbound[stat.id, stat.ssrc, stat.kind] = series
+    return series
 
 
-def _outbound(state: PeerState, streams: Streams, stats: list[OutboundRtp], t: int) -> None:
-    touched: dict[OutboundSeries, float] = {}
-    for stat in stats:
-        key = (stat.id, stat.ssrc, stat.kind)
-        known = streams.layers.get(key)
-        if known is None:
-            if not _room(state):
-                continue
-            known = streams.layers[key] = _layer(state, streams, stat)
-        producer, layer = known
-        layer.following = stat
-        own = _time(stat.timestamp, t)
-        touched[producer] = max(own, touched.get(producer, own))
-    for producer, own in touched.items():
-        producer.take(own)
-
-
-def _layer(state: PeerState, streams: Streams, stat: OutboundRtp) -> tuple[OutboundSeries, Layer]:
-    """Layers of one sender share its mid and its media source."""
+def _layer(
+    state: PeerState, streams: Streams, stat: OutboundRtp
+) -> tuple[OutboundSeries, Layer] | None:
+    """A layer that was not there before; None: one too many. Layers of one sender share its mid
+    and its media source."""
+    if not _room(state):
+        return None
     video = is_video(stat.kind, stat.frames_encoded, stat.frame_width)
     if stat.mid is not None:
         sender: StreamKey = ("mid:" + stat.mid, None, stat.kind)
@@ -171,4 +174,5 @@ def _layer(state: PeerState, streams: Streams, stat: OutboundRtp) -> tuple[Outbo
         producer = streams.producers[sender] = OutboundSeries(
             state.budget, streams.path, audio=not video
         )
-    return producer, producer.add(stat)
+    known = streams.layers[stat.id, stat.ssrc, stat.kind] = producer, producer.add(stat)
+    return known

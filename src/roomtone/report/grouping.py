@@ -6,6 +6,7 @@ from roomtone.model import readings as r
 from roomtone.report import cumulative
 from roomtone.report.consumed import Consumer
 from roomtone.report.intervals import (
+    Interval,
     Label,
     ReceivedAudio,
     ReceivedVideo,
@@ -13,6 +14,7 @@ from roomtone.report.intervals import (
     SentVideo,
     labels_of,
 )
+from roomtone.report.observed import AUDIO, RECEIVED, SENT, VIDEO, ObservedStream
 from roomtone.report.outbound import OutboundSeries
 from roomtone.report.produced import VideoProducer, audio_reading
 from roomtone.report.state import PeerState
@@ -30,6 +32,7 @@ class Arrays:
         self.audio_consumer: dict[bool, list[r.AudioConsumerReading]] = {False: [], True: []}
         self.video_producer: dict[bool, list[r.VideoProducerReading]] = {False: [], True: []}
         self.video_consumer: dict[bool, list[r.VideoConsumerReading]] = {False: [], True: []}
+        self.streams: list[ObservedStream] = []
 
     def sort(self) -> None:
         """By time; readings of one moment by stream."""
@@ -38,6 +41,52 @@ class Arrays:
             self.video_producer[screen].sort(key=lambda x: (x.timestamp, x.producer_id))
             self.audio_consumer[screen].sort(key=lambda x: (x.timestamp, x.consumer_id))
             self.video_consumer[screen].sort(key=lambda x: (x.timestamp, x.consumer_id))
+
+
+class Seen:
+    """Puts the readings of one series to the streams that they are of: a label may change."""
+
+    def __init__(self, into: list[ObservedStream], way: str, transport: str) -> None:
+        self._into = into
+        self._way = way
+        self._transport = transport
+        self._by_name: dict[tuple[str, bool, str], ObservedStream] = {}
+
+    def _stream(
+        self, kind: str, screen: bool, stream_id: str, producer_id: str, peer_id: str
+    ) -> ObservedStream:
+        found = self._by_name.get((stream_id, screen, producer_id))
+        if found is None:
+            found = ObservedStream(
+                self._way,
+                *(kind, screen, stream_id, peer_id, producer_id),
+                *(self._transport, False, [], [], []),
+            )
+            self._by_name[stream_id, screen, producer_id] = found
+            self._into.append(found)
+        return found
+
+    def received(
+        self, kind: str, screen: bool, reading: r.ConsumerReading, it: Interval, consumer: Consumer
+    ) -> None:
+        """A consumer's."""
+        sender, producer = reading.peer_id or "", reading.producer_id or ""
+        stream = self._stream(kind, screen, reading.consumer_id, producer, sender)
+        stream.peer_id = stream.peer_id or sender
+        stream.direct = stream.direct or consumer.direct
+        stream.readings.append(reading)
+        stream.intervals.append(it)
+        if kind == VIDEO:
+            stream.sent_fps.append(consumer.sent_fps)
+
+    def sent(
+        self, kind: str, screen: bool, reading: r.ProducerReading, it: Interval, peer_id: str
+    ) -> None:
+        """A producer's."""
+        name = reading.producer_id
+        stream = self._stream(kind, screen, name, name, peer_id)
+        stream.readings.append(reading)
+        stream.intervals.append(it)
 
 
 def arrays(
@@ -49,15 +98,21 @@ def arrays(
     for streams in state.streams.values():
         for producer in streams.producers.values():
             _produced(made, producer, peer_id_of(state), offset, scale)
+        transport = streams.path.transport_id
         for series in streams.inbound.values():
             intervals = series.all_intervals()
             consumer = Consumer(series, senders, offset, scale)
+            seen = Seen(made.streams, RECEIVED, transport)
             for it, label in zip(intervals, labels_of(intervals), strict=True):
                 screen = is_screen(label)
                 if isinstance(it, ReceivedAudio):
-                    made.audio_consumer[screen].append(consumer.audio(it, label))
+                    heard = consumer.audio(it, label)
+                    made.audio_consumer[screen].append(heard)
+                    seen.received(AUDIO, screen, heard, it, consumer)
                 elif isinstance(it, ReceivedVideo):
-                    made.video_consumer[screen].append(consumer.video(it, label, screen))
+                    shown = consumer.video(it, label, screen)
+                    made.video_consumer[screen].append(shown)
+                    seen.received(VIDEO, screen, shown, it, consumer)
     made.sort()
     return made
 
@@ -69,14 +124,19 @@ def is_screen(label: Label) -> bool:
 
 def _produced(made: Arrays, series: OutboundSeries, peer_id: str, offset: int, scale: str) -> None:
     intervals = series.all_intervals()
+    seen = Seen(made.streams, SENT, series.path.transport_id)
     makers = {screen: VideoProducer(screen, offset, scale) for screen in (False, True)}
     for it, label in zip(intervals, labels_of(intervals), strict=True):
         name = producer_name(series, label.producer_id, peer_id)
         screen = is_screen(label)
         if isinstance(it, SentVideo):
-            made.video_producer[screen].append(makers[screen].reading(it, name))
+            filmed = makers[screen].reading(it, name)
+            made.video_producer[screen].append(filmed)
+            seen.sent(VIDEO, screen, filmed, it, peer_id)
         elif isinstance(it, Sent):
-            made.audio_producer[screen].append(audio_reading(it, name, offset, scale))
+            spoken = audio_reading(it, name, offset, scale)
+            made.audio_producer[screen].append(spoken)
+            seen.sent(AUDIO, screen, spoken, it, peer_id)
 
 
 def quality(made: Arrays) -> r.Quality:

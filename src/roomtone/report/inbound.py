@@ -1,9 +1,8 @@
 """Inbound: one received RTP stream of a peer, folded into intervals."""
 
-from operator import attrgetter
-
 from roomtone.model.stats import InboundRtp
-from roomtone.report.counters import Losses, differences, fell, restart
+from roomtone.report import gains
+from roomtone.report.counters import Losses, fell
 from roomtone.report.intervals import (
     RECEIVED_AUDIO,
     RECEIVED_VIDEO,
@@ -13,9 +12,6 @@ from roomtone.report.intervals import (
 )
 from roomtone.report.path import Path
 from roomtone.report.series import Budget, Series
-
-_audio_totals = attrgetter(*RECEIVED_AUDIO)
-_video_totals = attrgetter(*RECEIVED_VIDEO)
 
 
 def is_video(kind: str | None, frames: float | None, width: float | None) -> bool:
@@ -32,7 +28,7 @@ class InboundSeries(Series):
         super().__init__(budget)
         self.path = path
         self.audio = not is_video(stat.kind, stat.frames_decoded, stat.frame_width)
-        self.last = [0.0] * len(RECEIVED_AUDIO if self.audio else RECEIVED_VIDEO)
+        self.last = gains.ZEROS_RECEIVED_AUDIO if self.audio else gains.ZEROS_RECEIVED_VIDEO
         self.losses = Losses()
         self.stat = stat
         self.track_id = stat.track_identifier
@@ -54,7 +50,10 @@ class InboundSeries(Series):
         ):
             self._restart(stat, t)
             return
-        self.see(path.ordinal)
+        ordinal = path.ordinal  # as self.see() does
+        if self.paused_now or (ordinal - self.ordinal > 1 and self.ordinal >= 0):
+            self.paused = True
+        self.ordinal = ordinal
         self.stat = stat
         self.prev_t = t
         if self.base_t is None or t - self.base_t >= self.budget.cut_ms:
@@ -67,22 +66,25 @@ class InboundSeries(Series):
         self.stat = stat
         self.prev_t = self.base_t = t
         self.paused = self.paused_now
-        restart((_audio_totals if self.audio else _video_totals)(stat), self.last)
+        self.last = gains.restarted(stat, RECEIVED_AUDIO if self.audio else RECEIVED_VIDEO)
         self.losses.restart(stat.packets_lost)
 
     def make(self, at_end: bool) -> Received:
         """See :meth:`Series.make`."""
-        stat = self.stat
-        path = self.path
-        last = self.last[:] if at_end else self.last
-        losses = self.losses.copy() if at_end else self.losses
-        totals = (_audio_totals if self.audio else _video_totals)(stat)
-        return (ReceivedAudio if self.audio else ReceivedVideo)(
-            self.prev_t,
+        stat, path, t = self.stat, self.path, self.prev_t
+        audio = self.audio
+        totals, gained = (gains.received_audio if audio else gains.received_video)(stat, self.last)
+        losses = self.losses
+        if at_end:
+            losses = losses.copy()
+        else:
+            self.last = totals
+        return (ReceivedAudio if audio else ReceivedVideo)(
+            t,
             self.base_t,
             losses.lost(stat.packets_lost),
             stat.jitter,
-            path.leg(self.prev_t),
+            path.leg(t) if path.rtt is None else path.rtt,
             self.paused,
             self.label,
             path.codec(stat.codec_id),
@@ -92,5 +94,5 @@ class InboundSeries(Series):
             stat.frame_width,
             stat.frame_height,
             self.display_pixels,
-            *differences(totals, last),
+            *gained,
         )

@@ -58,15 +58,21 @@ class ReceivedAudio(Received, gc=False):
     concealed_samples: float | None
     silent_concealed_samples: float | None
     concealment_events: float | None
+    inserted_samples_for_deceleration: float | None
+    removed_samples_for_acceleration: float | None
+    total_audio_energy: float | None
+    total_samples_duration: float | None
 
 
 class ReceivedVideo(Received, gc=False):
     """Of an inbound-rtp of kind video."""
 
+    frames_received: float | None
     frames_decoded: float | None
     frames_dropped: float | None
     key_frames_decoded: float | None
     qp_sum: float | None
+    freeze_count: float | None
     total_freezes_duration: float | None
     fir_count: float | None
     pli_count: float | None
@@ -86,6 +92,8 @@ class TopLayer(Struct, gc=False):
     limitation_durations: tuple[float, float, float, float] | None
     """bandwidth, cpu, none, other: s."""
     limitation_changes: float | None
+    power_efficient: bool | None
+    """Whether hardware encodes, as far as the browser says; a gauge."""
 
 
 class Sent(Interval, gc=False):
@@ -106,6 +114,7 @@ class SentVideo(Sent, gc=False):
     frames_encoded: float | None
     key_frames_encoded: float | None
     qp_sum: float | None
+    total_encode_time: float | None
     fir_count: float | None
     pli_count: float | None
 

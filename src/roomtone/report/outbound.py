@@ -4,17 +4,14 @@ Counters are summed over the layers; size, rate, limitation and ssrc are those o
 that had frames in the interval (quality.md 1.1.7).
 """
 
-from collections.abc import Callable
-from operator import attrgetter
-
 from roomtone.model.stats import OutboundRtp, RemoteInboundRtp
-from roomtone.report.counters import Losses, differences, fell, restart
+from roomtone.report import gains
+from roomtone.report.counters import Losses, fell
+from roomtone.report.gains import Gains
 from roomtone.report.intervals import SENT_AUDIO, SENT_VIDEO, Sent, SentVideo, TopLayer
 from roomtone.report.path import Path
 from roomtone.report.series import Budget, Series
 
-_audio_totals = attrgetter(*SENT_AUDIO)
-_video_totals = attrgetter(*SENT_VIDEO)
 _BYTES, _RETRANSMITTED = (
     SENT_VIDEO.index("bytes_sent"),
     SENT_VIDEO.index("retransmitted_bytes_sent"),
@@ -22,12 +19,16 @@ _BYTES, _RETRANSMITTED = (
 _FRAMES, _QP = SENT_VIDEO.index("frames_encoded"), SENT_VIDEO.index("qp_sum")
 
 Durations = tuple[float, float, float, float]
+Heard = tuple[float | None, float | None, float | None]
+"""(lost, jitter, rtt) as the other end reported; None: not heard."""
+_NOTHING: Heard = (None, None, None)
 
 
 class Layer:
     """One outbound-rtp by (id, ssrc), and what the other end says of it."""
 
     __slots__ = (
+        "audio",
         "changes",
         "durations",
         "following",
@@ -40,13 +41,14 @@ class Layer:
         "stat",
     )
 
-    def __init__(self, stat: OutboundRtp, members: int) -> None:
+    def __init__(self, stat: OutboundRtp, audio: bool) -> None:
         self.stat = stat
+        self.audio = audio
         self.following: OutboundRtp | None = stat
         """What the snapshot at hand shows, until the producer takes it."""
         self.moved = False
         """Whether anything came since the last cut."""
-        self.last = [0.0] * members
+        self.last = gains.ZEROS_SENT_AUDIO if audio else gains.ZEROS_SENT_VIDEO
         self.losses = Losses()
         self.remote_t: float = 0
         self.rtt_total = 0.0
@@ -56,10 +58,9 @@ class Layer:
 
     def copy(self) -> "Layer":
         """As it is now, to be read without changing it."""
-        twin = Layer(self.stat, 0)
+        twin = Layer(self.stat, self.audio)
         for name in Layer.__slots__:
             setattr(twin, name, getattr(self, name))
-        twin.last = self.last[:]
         twin.losses = self.losses.copy()
         return twin
 
@@ -72,20 +73,26 @@ class Layer:
             or fell(before.frames_encoded, now.frames_encoded)
         )
 
-    def restart(self, totals: tuple[float | None, ...], stat: OutboundRtp) -> None:
-        """A new epoch at ``stat``. What the other end says may still be of the old one."""
-        restart(totals, self.last)
+    def restart(self) -> None:
+        """A new epoch at its report. What the other end says may still be of the old one."""
+        stat = self.stat
+        self.last = gains.restarted(stat, SENT_AUDIO if self.audio else SENT_VIDEO)
         self.losses.restart(None)
         self.rtt_count = -1.0
         self.durations = _durations(stat) or (0.0, 0.0, 0.0, 0.0)
         self.changes = stat.quality_limitation_resolution_changes or 0.0
 
-    def heard(
-        self, remote: RemoteInboundRtp | None
-    ) -> tuple[float | None, float | None, float | None]:
-        """(lost, jitter, rtt) that the other end reported since the last cut; None: not heard."""
+    def gained(self) -> Gains:
+        """What its counters gained since the last cut."""
+        of_kind = gains.sent_audio if self.audio else gains.sent_video
+        self.last, gained = of_kind(self.stat, self.last)
+        return gained
+
+    def heard(self, remotes: dict[str | int | None, RemoteInboundRtp]) -> Heard:
+        """What the other end reported of it since the last cut."""
+        remote = remotes.get(self.stat.id) or remotes.get(self.stat.ssrc)
         if remote is None or remote.timestamp <= self.remote_t:
-            return None, None, None
+            return _NOTHING
         self.remote_t = remote.timestamp
         rtt = remote.round_trip_time
         total, count = remote.total_round_trip_time, remote.round_trip_time_measurements
@@ -101,12 +108,13 @@ class Layer:
         now = _durations(self.stat)
         spent = None
         if now is not None:
-            a, b = self.durations, now
+            bandwidth, cpu, none, other = now
+            a, b, c, d = self.durations
             spent = (
-                max(0.0, b[0] - a[0]),
-                max(0.0, b[1] - a[1]),
-                max(0.0, b[2] - a[2]),
-                max(0.0, b[3] - a[3]),
+                bandwidth - a if bandwidth > a else 0.0,
+                cpu - b if cpu > b else 0.0,
+                none - c if none > c else 0.0,
+                other - d if other > d else 0.0,
             )
             self.durations = now
         changes = self.stat.quality_limitation_resolution_changes
@@ -135,14 +143,9 @@ class OutboundSeries(Series):
         self.track_id: str | None = None
         """Of the media source that it began with: its name where nobody gives another."""
 
-    @property
-    def totals(self) -> Callable[[OutboundRtp], tuple[float | None, ...]]:
-        """Fetches the counters of a report."""
-        return _audio_totals if self.audio else _video_totals
-
     def add(self, stat: OutboundRtp) -> Layer:
         """A layer that was not there before."""
-        layer = Layer(stat, len(SENT_AUDIO if self.audio else SENT_VIDEO))
+        layer = Layer(stat, self.audio)
         self.layers.append(layer)
         return layer
 
@@ -170,7 +173,7 @@ class OutboundSeries(Series):
             self.base_t = t
             self.paused = self.paused_now
             for layer in restarted:
-                layer.restart(self.totals(layer.stat), layer.stat)
+                layer.restart()
         elif self.base_t is None or t - self.base_t >= self.budget.cut_ms:
             self.cut()
 
@@ -187,68 +190,104 @@ class OutboundSeries(Series):
 
     def make(self, at_end: bool) -> Sent:
         """See :meth:`Series.make`."""
-        moved = [layer for layer in self.layers if layer.moved] or self.layers[:1]
+        moved = self.layers
+        if len(moved) > 1:
+            moved = [layer for layer in moved if layer.moved] or moved[:1]
         if at_end:
             moved = [layer.copy() for layer in moved]
-        gains, heard, limits = [], [], []
         for layer in moved:
             layer.moved = False
-            stat = layer.stat
-            gains.append(differences(self.totals(stat), layer.last))
-            remotes = self.path.remotes
-            heard.append(layer.heard(remotes.get(stat.id) or remotes.get(stat.ssrc)))
-            limits.append((None, None) if self.audio else layer.limits())
-        at = 0 if len(moved) == 1 or self.audio else _highest(moved, gains)
-        stat = moved[at].stat
-        rtt = _least([rtt for _, _, rtt in heard])
-        if rtt is not None and not at_end:
-            self.path.reported_rtt, self.path.reported_t = rtt, self.prev_t
+        return self._alone(moved[0], at_end) if len(moved) == 1 else self._together(moved, at_end)
+
+    def _alone(self, layer: Layer, at_end: bool) -> Sent:
+        """Nearly every producer has one layer: there is nothing to sum up."""
+        stat = layer.stat
+        gained = layer.gained()
+        target = None if stat.active is False else stat.target_bitrate
+        top = None if self.audio else _top(stat, gained, *layer.limits())
+        return self._sent(stat, gained, layer.heard(self.path.remotes), target, top, at_end)
+
+    def _together(self, layers: list[Layer], at_end: bool) -> Sent:
+        """Counters are sums, what is heard is the worst, and one layer is the highest."""
+        gained = [layer.gained() for layer in layers]
+        heard = [layer.heard(self.path.remotes) for layer in layers]
+        at = 0 if self.audio else _highest(layers, gained)
+        top = None
+        if not self.audio:
+            limits = [layer.limits() for layer in layers]
+            top = _top(layers[at].stat, gained[at], *limits[at])
+        return self._sent(
+            layers[at].stat,
+            tuple([_sum(each) for each in zip(*gained, strict=True)]),
+            (
+                _sum([lost for lost, _, _ in heard]),
+                _most([jitter for _, jitter, _ in heard]),
+                _least([rtt for _, _, rtt in heard]),
+            ),
+            _sum([layer.stat.target_bitrate for layer in layers if layer.stat.active is not False]),
+            top,
+            at_end,
+        )
+
+    def _sent(
+        self,
+        stat: OutboundRtp,
+        gained: Gains,
+        heard: Heard,
+        target: float | None,
+        top: TopLayer | None,
+        at_end: bool,
+    ) -> Sent:
+        path = self.path
+        lost, jitter, rtt = heard
+        if rtt is None:
+            rtt = path.rtt
+        elif not at_end:
+            path.reported_rtt, path.reported_t = rtt, self.prev_t
         return (Sent if self.audio else SentVideo)(
             self.prev_t,
             self.base_t,
-            _sum([lost for lost, _, _ in heard]),
-            _most([jitter for _, jitter, _ in heard]),
-            self.path.rtt if rtt is None else rtt,
+            lost,
+            jitter,
+            rtt,
             self.paused,
             self.label,
-            self.path.codec(stat.codec_id),
+            path.codec(stat.codec_id),
             stat.mid,
             stat.ssrc,
-            self.path.sources.get(stat.media_source_id or ""),
-            _sum([layer.stat.target_bitrate for layer in moved if layer.stat.active is not False]),
-            None if self.audio else _top(stat, gains[at], *limits[at]),
-            *(gains[0] if len(gains) == 1 else [_sum(each) for each in zip(*gains, strict=True)]),
+            path.sources.get(stat.media_source_id or ""),
+            target,
+            top,
+            *gained,
         )
 
 
-def _highest(layers: list[Layer], gains: list[list[float | None]]) -> int:
+def _highest(layers: list[Layer], gained: list[Gains]) -> int:
     """The layer with the most pixels, of those with frames in the interval if any had."""
     return max(
         range(len(layers)),
         key=lambda i: (
-            bool(gains[i][_FRAMES]),
+            bool(gained[i][_FRAMES]),
             (layers[i].stat.frame_width or 0) * (layers[i].stat.frame_height or 0),
         ),
     )
 
 
 def _top(
-    stat: OutboundRtp,
-    gains: list[float | None],
-    durations: Durations | None,
-    changes: float | None,
+    stat: OutboundRtp, gained: Gains, durations: Durations | None, changes: float | None
 ) -> TopLayer:
-    sent = gains[_BYTES]
+    sent = gained[_BYTES]
     return TopLayer(
         stat.frame_width,
         stat.frame_height,
-        gains[_FRAMES],
-        None if sent is None else max(0.0, sent - (gains[_RETRANSMITTED] or 0.0)),
+        gained[_FRAMES],
+        None if sent is None else max(0.0, sent - (gained[_RETRANSMITTED] or 0.0)),
         stat.target_bitrate,
-        gains[_QP],
+        gained[_QP],
         stat.quality_limitation_reason,
         durations,
         changes,
+        stat.power_efficient_encoder,
     )
 
 

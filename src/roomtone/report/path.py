@@ -45,6 +45,7 @@ class Path:
         "candidates",
         "codecs",
         "direct_ports",
+        "found",
         "labels",
         "labels_version",
         "ordinal",
@@ -53,6 +54,7 @@ class Path:
         "reported_rtt",
         "reported_t",
         "roles",
+        "rtt",
         "sources",
         "tracks",
         "transport_id",
@@ -64,6 +66,8 @@ class Path:
         self.ordinal = 0
         """Number of the snapshot: a stream that misses one was paused."""
         self.pair: CandidatePair | None = None
+        self.rtt: float | None = None
+        """s, over the selected pair, by its latest STUN check; None where the browser lacks it."""
         self.candidates: dict[str, Candidate] = {}
         self.codecs: dict[str, Codec] = {}
         self.sources: dict[str, MediaSource] = {}
@@ -76,35 +80,43 @@ class Path:
         """(local, remote) ports of the pairs that were selected."""
         self.tracks: tuple[Track, ...] = ()
         self.labels: dict[str, Track] = {}
+        self.found: dict[tuple[int | None, str | None, str | None], Track] = {}
+        """What was looked up among these labels."""
         self.labels_version = 0
 
     def name_tracks(self, tracks: tuple[Track, ...]) -> None:
         """Take a snapshot's labels; equal ones cost no more than the comparison."""
-        if tracks != self.tracks:
+        if tracks is not self.tracks and tracks != self.tracks:
             self.tracks = tracks
             self.labels = {track.match: track for track in tracks}
+            self.found.clear()
             self.labels_version += 1
 
     def track_of(self, ssrc: int | None, track_id: str | None, mid: str | None) -> Track:
         """The label of a stream: by ssrc, else by track, else by mid."""
-        labels = self.labels
-        return (
-            labels.get(f"ssrc:{ssrc}")
-            or labels.get(f"track:{track_id}")
-            or labels.get(f"mid:{mid}")
-            or NO_TRACK
-        )
+        asked = ssrc, track_id, mid
+        found = self.found.get(asked)
+        if found is None:
+            labels = self.labels
+            found = (
+                labels.get(f"ssrc:{ssrc}")
+                or labels.get(f"track:{track_id}")
+                or labels.get(f"mid:{mid}")
+                or NO_TRACK
+            )
+            keep(self.found, asked, found)
+        return found
 
     def choose_pair(self, pairs: list[CandidatePair], transport: Transport | None) -> None:
         """Keep the selected pair: the transport's word, else the one in use."""
-        chosen = None
-        if transport is not None and transport.selected_candidate_pair_id is not None:
-            wanted = transport.selected_candidate_pair_id
-            chosen = next((pair for pair in pairs if pair.id == wanted), None)
-        if chosen is None:
-            chosen = pairs[0] if len(pairs) == 1 else max(pairs, key=_pair_rank)
+        chosen = pairs[0]
+        if len(pairs) > 1:
+            wanted = None if transport is None else transport.selected_candidate_pair_id
+            named = [pair for pair in pairs if pair.id == wanted]
+            chosen = named[0] if named else max(pairs, key=_pair_rank)
         before = self.pair
         self.pair = chosen
+        self.rtt = chosen.current_round_trip_time
         if (
             before is None
             or before.local_candidate_id != chosen.local_candidate_id
@@ -123,6 +135,18 @@ class Path:
         if len(self.direct_ports) < MAX_PORT_PAIRS:
             self.direct_ports.add((int(local.port), int(remote.port)))
 
+    def name_codec(self, codec: Codec) -> None:
+        """Take a codec's report. One that says the same again is not kept again: the intervals of
+        a whole call then share one object, and whoever looks for a change sees that at once."""
+        known = self.codecs.get(codec.id)
+        if (
+            known is None
+            or known.sdp_fmtp_line != codec.sdp_fmtp_line
+            or known.mime_type != codec.mime_type
+            or known.clock_rate != codec.clock_rate
+        ):
+            keep(self.codecs, codec.id, codec)
+
     def codec(self, codec_id: str | None) -> Codec | None:
         """The codec of a stream. Some clients send only its id; Chromium's holds the fmtp."""
         if codec_id is None:
@@ -134,11 +158,6 @@ class Path:
             keep(self.codecs, codec_id, known)
         return known
 
-    @property
-    def rtt(self) -> float | None:
-        """s, over the selected pair, by its latest STUN check; None where the browser lacks it."""
-        return None if self.pair is None else self.pair.current_round_trip_time
-
     def leg(self, t: float) -> float | None:
         """s, of this transport at ``t``: the pair's, else what the other end reported lately."""
         rtt = self.rtt
@@ -149,6 +168,7 @@ class Path:
 
 def keep(table: dict[K, V], key: K, stat: V) -> None:
     """Remember a report; a table that a broken client fills with ever new ids begins anew."""
-    if len(table) >= MAX_STATS_PER_REPORT and key not in table:
-        table.clear()
     table[key] = stat
+    if len(table) > MAX_STATS_PER_REPORT:
+        table.clear()
+        table[key] = stat

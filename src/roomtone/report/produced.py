@@ -121,7 +121,7 @@ class VideoProducer:
         return scoring.video(picture, self._screen, self._silent_ms / 1000)
 
 
-_NO_LAYER = TopLayer(None, None, None, None, None, None, None, None, None)
+_NO_LAYER = TopLayer(None, None, None, None, None, None, None, None, None, None)
 
 
 def _media_bitrate(top: TopLayer, span: float) -> float | None:

@@ -21,12 +21,14 @@ CADENCE_TOLERANCE_MS = 500
 class Budget:
     """How much state the series of one peer may use together, and what was cut."""
 
-    __slots__ = ("cut_ms", "readings", "truncated")
+    __slots__ = ("cut_ms", "points", "points_cut", "readings", "truncated")
 
     def __init__(self, reading_ms: int) -> None:
         self.cut_ms = reading_ms - CADENCE_TOLERANCE_MS
         self.readings = 0
         self.truncated = 0
+        self.points = 0
+        self.points_cut = 0
 
 
 class Series(ABC):
@@ -65,18 +67,15 @@ class Series(ABC):
 
     def cut(self) -> None:
         """Close the open interval."""
-        interval = self.make(at_end=False)
+        interval = self.make(False)
         self.base_t = self.prev_t
         self.paused = self.paused_now
-        budget = self.budget
-        if (
-            budget.readings >= MAX_READINGS_PER_PEER
-            or len(self.intervals) >= MAX_READINGS_PER_STREAM
-        ):
+        budget, intervals = self.budget, self.intervals
+        if budget.readings < MAX_READINGS_PER_PEER and len(intervals) < MAX_READINGS_PER_STREAM:
+            budget.readings += 1
+            intervals.append(interval)
+        else:
             budget.truncated += 1
-            return
-        budget.readings += 1
-        self.intervals.append(interval)
 
     def flush(self) -> None:
         """Close the open interval if anything is in it."""

@@ -6,9 +6,12 @@ from roomtone.model import facts as f
 from roomtone.model.limits import MAX_EVENTS_PER_PEER
 from roomtone.model.peer_report import Truncated
 from roomtone.report.inbound import InboundSeries
+from roomtone.report.layout import Layouts
 from roomtone.report.outbound import Layer, OutboundSeries
 from roomtone.report.path import Path
 from roomtone.report.series import Budget
+from roomtone.report.talk import EVENT, Talk
+from roomtone.report.transit import Transit
 
 StreamKey = tuple[str, int | None, str | None]
 """(stats id, ssrc, kind) within a transport: an id is never reused for another stream (W3C)."""
@@ -17,10 +20,12 @@ StreamKey = tuple[str, int | None, str | None]
 class Streams:
     """The streams of one transport."""
 
-    __slots__ = ("inbound", "layers", "path", "producers")
+    __slots__ = ("inbound", "layers", "layouts", "path", "producers", "transit")
 
     def __init__(self, transport_id: str) -> None:
         self.path = Path(transport_id)
+        self.transit = Transit()
+        self.layouts = Layouts()
         self.inbound: dict[StreamKey, InboundSeries] = {}
         self.layers: dict[StreamKey, tuple[OutboundSeries, Layer]] = {}
         self.producers: dict[StreamKey, OutboundSeries] = {}
@@ -52,6 +57,7 @@ class PeerState:
         "selected",
         "streams",
         "streams_total",
+        "talk",
         "truncated",
     )
 
@@ -69,6 +75,7 @@ class PeerState:
         self.streams: dict[str, Streams] = {}
         """By transport."""
         self.streams_total = 0
+        self.talk = Talk()
         self.truncated = Truncated()
 
     def identify(self, fact: f.Identified) -> None:
@@ -109,6 +116,8 @@ class PeerState:
 
     def happen(self, fact: f.Happened) -> None:
         """An event of the client; ``ping_stat`` is a carrier, not an event."""
+        if fact.name == EVENT:
+            self.talk.lead(fact)
         if fact.name != "ping_stat" and self._room(self.events):
             self.events.append(fact)
 

@@ -1,0 +1,186 @@
+"""Talk: how long each person talked, from the sound level of microphones and received streams.
+
+W3C's ``totalAudioEnergy`` and ``totalSamplesDuration`` give the mean power between two snapshots.
+Snapshots are seconds apart (RealtimeKit 7, our collector 5) and speech has gaps, so a span of time
+counts by how its power compares with that person's own full voice, not as a whole: half a span of
+speech has half the power. Below -40 dBov it is background (ITU-T P.56 has active speech at about
+-26 dBov), and nothing counts.
+
+State is a histogram of seconds by level, so it is bounded and batches may be cut anywhere.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import log10
+
+from msgspec import Struct
+
+from roomtone.model.attendance import DOMINANT_SPEAKER, MICROPHONE, RECEIVED, TalkTime
+from roomtone.model.facts import Happened
+from roomtone.model.limits import MAX_HEARD_PEERS
+from roomtone.model.stats import InboundRtp, MediaSource
+
+FLOOR_DBOV = -40
+"""Quieter is background."""
+FULL_VOICE = 0.75
+"""Share of the time above the floor that is not louder than a person's full voice."""
+MIN_SPAN_MS = 2_500
+"""Denser snapshots are passed over: they cost time, and tell little more."""
+MAX_SPAN_MS = 30_000
+"""Snapshots that lie further apart say nothing of when in between somebody talked."""
+MICROPHONES = ("", "microphone")
+"""Sources of a track that are somebody's voice; a shared screen's sound is nobody's."""
+EVENT = "dominant_speaker"
+
+
+class Meter:
+    """Seconds by level of one person's voice, as one peer sent or received it."""
+
+    __slots__ = ("_last", "_levels", "_until", "known")
+
+    def __init__(self) -> None:
+        self.known = False
+        """Whether any span could be measured."""
+        self._levels = [0.0] * (1 - FLOOR_DBOV)
+        """Seconds by whole dB above the floor."""
+        self._last: dict[tuple[str, str], tuple[float, float, float]] = {}
+        """(Transport, stream) → (time ms, energy, duration) at the latest look."""
+        self._until = 0.0
+
+    def look(self, stream: tuple[str, str], t: float, energy: float, duration: float) -> None:
+        """Running totals of a stream at ``t`` (ms). Of streams that carry the same voice at the
+        same time (a mesh has one to each of the others), the first to tell is believed."""
+        before = self._last.get(stream)
+        if before is None:
+            if len(self._last) < MAX_HEARD_PEERS:
+                self._last[stream] = (t, energy, duration)
+            return
+        begun, energy_then, duration_then = before
+        passed = t - begun
+        if 0 <= passed < MIN_SPAN_MS:
+            return
+        self._last[stream] = (t, energy, duration)
+        if begun < self._until:
+            return
+        seconds, told = duration - duration_then, energy - energy_then
+        if seconds <= 0 or told < 0 or not 0 < passed <= MAX_SPAN_MS:
+            return
+        self.known = True
+        self._until = t
+        if told > 0:
+            level = int(10 * log10(told / seconds) - FLOOR_DBOV)
+            if level >= 0:
+                passed /= 1000
+                level = level if level < -FLOOR_DBOV else -FLOOR_DBOV
+                self._levels[level] += seconds if seconds < passed else passed
+
+    def talked_s(self) -> float:
+        """Seconds of talk."""
+        full = _quantile(self._levels, FULL_VOICE)
+        return sum(
+            seconds * min(1.0, 10 ** ((level - full) / 10))
+            for level, seconds in enumerate(self._levels)
+        )
+
+
+def _quantile(weights: list[float], share: float) -> int:
+    """The first place by which so much of the weight has come."""
+    wanted, so_far = share * sum(weights), 0.0
+    for place, weight in enumerate(weights):
+        so_far += weight
+        if so_far >= wanted:
+            return place
+    return len(weights) - 1
+
+
+class Talk:
+    """What one peer's journal tells of anybody's talking."""
+
+    __slots__ = ("_leader", "_led", "_since", "heard", "own")
+
+    def __init__(self) -> None:
+        self.own = Meter()
+        self.heard: dict[str, Meter] = {}
+        """By the sender's peer id."""
+        self._led: dict[str, float] = {}
+        self._leader = ""
+        self._since = 0
+
+    def send(self, transport: str, stat: MediaSource, t: int, source: str) -> None:
+        """The own microphone's totals in a snapshot."""
+        energy, duration = stat.total_audio_energy, stat.total_samples_duration
+        if energy is not None and duration is not None and source in MICROPHONES:
+            self.own.look((transport, stat.id), t, energy, duration)
+
+    def hear(self, transport: str, stat: InboundRtp, t: int, source: str, sender: str) -> None:
+        """A received stream's totals in a snapshot."""
+        energy, duration = stat.total_audio_energy, stat.total_samples_duration
+        if energy is None or duration is None or not sender or source not in MICROPHONES:
+            return
+        meter = self.heard.get(sender)
+        if meter is None:
+            if len(self.heard) >= MAX_HEARD_PEERS:
+                return
+            meter = self.heard[sender] = Meter()
+        meter.look((transport, stat.id), t, energy, duration)
+
+    def lead(self, fact: Happened) -> None:
+        """An event that names the dominant speaker, from now until the next one."""
+        who = (fact.metadata or {}).get("peer_id")
+        self._close(fact.t)
+        self._leader, self._since = (who if isinstance(who, str) else ""), fact.t
+
+    def _close(self, t: int) -> None:
+        leader = self._leader
+        if leader and (leader in self._led or len(self._led) < MAX_HEARD_PEERS):
+            self._led[leader] = self._led.get(leader, 0) + max(0, t - self._since) / 1000
+
+    def led_s(self, until: int) -> dict[str, float]:
+        """Seconds that each was the dominant speaker, the last of them up to ``until`` (ms)."""
+        led = dict(self._led)
+        if self._leader:
+            led[self._leader] = led.get(self._leader, 0) + max(0, until - self._since) / 1000
+        return led
+
+
+class Heard(Struct, frozen=True):
+    """What one peer, or several, say of the others: seconds by peer id."""
+
+    received: Mapping[str, float]
+    led: Mapping[str, float]
+
+
+NOTHING_HEARD = Heard({}, {})
+
+
+def heard(talk: Talk, until: int) -> Heard:
+    """What one peer says; ``until``: its last sign of life on its own clock, epoch ms."""
+    received = {who: meter.talked_s() for who, meter in talk.heard.items() if meter.known}
+    return Heard(received, talk.led_s(until))
+
+
+def together(all_of_them: Iterable[Heard]) -> Heard:
+    """What several say together: whoever heard most of somebody is believed, for the others lost
+    some of it, or came later."""
+    received: dict[str, float] = {}
+    led: dict[str, float] = {}
+    for one in all_of_them:
+        for whole, part in ((received, one.received), (led, one.led)):
+            for who, seconds in part.items():
+                whole[who] = max(seconds, whole.get(who, 0.0))
+    return Heard(received, led)
+
+
+def talk_time(talk: Talk, peer_id: str, others: Heard, present_ms: int) -> TalkTime | None:
+    """How long a peer talked, by the best source there is; None where nothing tells."""
+    if talk.own.known:
+        return _told(talk.own.talked_s(), MICROPHONE, present_ms)
+    if peer_id in others.received:
+        return _told(others.received[peer_id], RECEIVED, present_ms)
+    if others.led:
+        # Where the speakers are named, who is never named was none.
+        return _told(others.led.get(peer_id, 0.0), DOMINANT_SPEAKER, present_ms)
+    return None
+
+
+def _told(seconds: float, source: str, present_ms: int) -> TalkTime:
+    return TalkTime(min(round(seconds * 1000), present_ms), source)
