@@ -8,6 +8,8 @@ when it meets an old one. What is known (quality.md 1.2, and the recordings of J
   said ``ipAddress``, ``portNumber``, ``transport``.
 * Chrome before 112, Safari before 17: concealment, frame sizes, levels and the track's own id stood
   on ``track`` objects, to which the stream points with ``trackId``.
+  So did the size of what is sent, of all layers together: it is a stream's own where the track has
+  one stream only.
 * Chrome before 90 gave a level below zero until the first packet came.
 * Safari leaves the ``kind`` of what the other end reports empty; the stream it is about has one.
 * All of them at some time: ``mediaType`` for ``kind``, ``ip`` for ``address``.
@@ -63,6 +65,9 @@ _FROM_TRACK = (
 )
 
 
+_SENT_SIZES = ("frameWidth", "frameHeight")
+
+
 def modernised(report: list[Any]) -> Report:
     """A report in today's words; the same length, with None for what holds nothing to keep.
 
@@ -85,7 +90,24 @@ def modernised(report: list[Any]) -> Report:
             track = tracks.get(_key(stat.get("trackId")))
             if track is not None:
                 _complete(stat, track)
+    if tracks:
+        _size_sent(stats, tracks)
     return stats
+
+
+def _size_sent(stats: Report, tracks: dict[str, dict[str, Any]]) -> None:
+    """Zero, as a track says before its first frame, is no size."""
+    sent: dict[str, list[dict[str, Any]]] = {}
+    for stat in stats:
+        if stat is not None and stat["type"] == "outbound-rtp":
+            sent.setdefault(_key(stat.get("trackId")), []).append(stat)
+    for track_id, streams in sent.items():
+        track = tracks.get(track_id)
+        if track is None or len(streams) > 1:
+            continue
+        for name in _SENT_SIZES:
+            if streams[0].get(name) is None and track.get(name):
+                streams[0][name] = track[name]
 
 
 def _key(value: Any) -> str:

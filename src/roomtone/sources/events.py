@@ -27,6 +27,7 @@ from roomtone.model.limits import MAX_ID_CHARS, MAX_NAME_CHARS
 from roomtone.model.stats import Count
 from roomtone.sources.faults import decode_or_refuse
 from roomtone.sources.metadata import metadata_of
+from roomtone.sources.user_agents import describe
 from roomtone.sources.words import chat_facts, transcript_facts
 
 
@@ -111,15 +112,17 @@ def _text(value: str | None) -> str | None:
 def _call_join(said: _CallJoin, t: int) -> list[AnyFact]:
     peer = said.peer_meta_data or _PeerMetaData()
     info = peer.device_info or _DeviceInfo()
+    # A client that gives its user agent and no names means those that the user agent has.
+    agent = describe(info.user_agent, t) if info.user_agent else Described(t=t)
     described = Described(
         t=t,
-        user_agent=_text(info.user_agent),
-        browser=_text(info.browser_name),
-        browser_version=_text(info.browser_version),
-        engine=_text(info.engine_name),
-        os=_text(info.os_name),
-        os_version=_text(info.os_version_name),
-        is_mobile=info.is_mobile,
+        user_agent=agent.user_agent,
+        browser=_text(info.browser_name) or agent.browser,
+        browser_version=_text(info.browser_version) or agent.browser_version,
+        engine=_text(info.engine_name) or agent.engine,
+        os=_text(info.os_name) or agent.os,
+        os_version=_text(info.os_version_name) or agent.os_version,
+        is_mobile=agent.is_mobile if info.is_mobile is None else info.is_mobile,
         cpus=None if info.cpus is None else int(info.cpus),
         memory=info.memory,
         webgl_support=None if info.webgl_support is None else bool(info.webgl_support),

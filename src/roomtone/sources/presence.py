@@ -1,19 +1,28 @@
 """Facts of one batch → what they say about the peer being there (model/presence.py)."""
 
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from roomtone.model.facts import (
     AnyFact,
+    Attempted,
     Identified,
     Joined,
     Left,
     Located,
+    ServerSaw,
     Snapshot,
     Vouched,
 )
-from roomtone.model.limits import MAX_HEARD_PEERS, MAX_PRESENCE_MARKS
-from roomtone.model.presence import Presence
-from roomtone.model.stats import InboundRtp, OutboundRtp
+from roomtone.model.inlets import SERVER_TRANSPORT
+from roomtone.model.limits import (
+    MAX_HEARD_PEERS,
+    MAX_LINKS,
+    MAX_PRESENCE_MARKS,
+    MAX_WITNESSES,
+)
+from roomtone.model.presence import Presence, Witness, times
+from roomtone.model.stats import InboundRtp, MediaSource, OutboundRtp
 
 BY_ROOMTONE = frozenset({"silence", "kicked", "host_ended"})
 """Reasons of leaves that Roomtone noticed or caused: no signs of life."""
@@ -35,12 +44,20 @@ def presence_of(facts: Iterable[AnyFact], received_at: int | None) -> Presence:
     heard: dict[str, int] = {}
     media: list[int] = []
     signs: list[int] = []
+    tried: list[int] = []
+    seen: list[ServerSaw] = []
+    links: set[str] = set()
     for fact in facts:
         kind = type(fact)
         if kind in _NO_SIGN:
             continue
         if kind is Vouched:
             vouched.append(fact.t)
+            continue
+        if isinstance(fact, ServerSaw):
+            seen.append(fact)
+            continue
+        if isinstance(fact, Snapshot) and fact.transport.startswith(SERVER_TRANSPORT):
             continue
         if isinstance(fact, Left) and fact.reason in BY_ROOMTONE:
             removed.add((fact.t, fact.reason))
@@ -50,10 +67,13 @@ def presence_of(facts: Iterable[AnyFact], received_at: int | None) -> Presence:
             if _has_media(fact):
                 media.append(fact.t)
                 _listen(fact, heard)
+                links |= _sent(fact)
         elif isinstance(fact, Joined):
             joins.add((fact.t, fact.via))
         elif isinstance(fact, Left):
             leaves.add((fact.t, fact.reason))
+        elif isinstance(fact, Attempted):
+            tried.append(fact.t)
     last_t = max(signs, default=None)
     revived = [*media, *(t for t, _ in joins)]
     return Presence(
@@ -69,7 +89,60 @@ def presence_of(facts: Iterable[AnyFact], received_at: int | None) -> Presence:
         first_received=received_at,
         last_received=received_at,
         lag=None if received_at is None or last_t is None else received_at - last_t,
+        witnesses=_witnesses(seen, received_at),
+        links=_links(links.union(*(fact.same_as for fact in seen))),
+        tried_t=min(tried, default=None),
     )
+
+
+def _witnesses(seen: list[ServerSaw], received_at: int | None) -> tuple[Witness, ...]:
+    sources = sorted({fact.source for fact in seen})[:MAX_WITNESSES]
+    return tuple(
+        _witness(source, [fact for fact in seen if fact.source == source], received_at)
+        for source in sources
+    )
+
+
+def _witness(source: str, seen: list[ServerSaw], received_at: int | None) -> Witness:
+    def said(what: str) -> tuple[int, ...]:
+        return times(tuple(fact.t for fact in seen if fact.what == what))
+
+    media = [fact.t for fact in seen if fact.what == "media"]
+    own = [fact.t for fact in seen if not fact.what.startswith("room_")]
+    return Witness(
+        source=source,
+        joins=said("joined"),
+        leaves=said("left"),
+        aborts=said("aborted"),
+        room_starts=said("room_started"),
+        room_ends=said("room_ended"),
+        first_media_t=min(media, default=None),
+        last_media_t=max(media, default=None),
+        first_t=min(own, default=None),
+        last_t=max(own, default=None),
+        first_received=received_at,
+        last_received=received_at,
+        lag=None if received_at is None else received_at - max(fact.t for fact in seen),
+    )
+
+
+def _sent(snapshot: Snapshot) -> set[str]:
+    """Ids of the tracks that a peer sends."""
+    ids = {track.producer_id for track in snapshot.tracks if not track.peer_id}
+    for stat in snapshot.stats:
+        if type(stat) is MediaSource and stat.track_identifier:
+            ids.add(stat.track_identifier)
+    return ids
+
+
+def _links(ids: set[str]) -> tuple[int, ...]:
+    """Their hashes, 63 bits each: an id can be long, and every batch of a call repeats it."""
+    ids.discard("")
+    hashes = {
+        int.from_bytes(blake2b(one.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 1
+        for one in ids
+    }
+    return tuple(sorted(hashes)[:MAX_LINKS])
 
 
 def _marks(marks: set[tuple[int, str]]) -> tuple[tuple[int, str], ...]:

@@ -1,14 +1,14 @@
 """Recordings as facts: one peer's getStats() results over a whole call, whatever file held them."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from roomtone.model.errors import BadRequest, TooLarge
 from roomtone.model.facts import AnyFact, Joined, Left, Snapshot, Track
-from roomtone.model.stats import InboundRtp, MediaSource, OutboundRtp
+from roomtone.model.stats import InboundRtp, KeptStat, MediaSource, OutboundRtp
 from roomtone.sources.selection import grouped, kept
 from roomtone.sources.user_agents import describe
 from roomtone.sources.w3c import converted, role_of
@@ -38,6 +38,14 @@ class RecordedPeer(Struct, frozen=True):
     """What else the file told: devices, permissions, connection states."""
     shared_tracks: frozenset[str] = frozenset()
     """Track ids that came of getDisplayMedia()."""
+    joined_at: int | None = None
+    """When it came, where the file tells; else at its first sample."""
+    room: str = ""
+    """The meeting, as the file calls it; "" where it does not."""
+    person: str = ""
+    """Who it is, likewise."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know: what is missing, what was passed over."""
 
 
 def recording_facts(
@@ -45,42 +53,60 @@ def recording_facts(
 ) -> tuple[AnyFact, ...]:
     """The facts of one side, ascending in time; ``peer_ids`` gives the ids of remote labels.
 
-    It joins at its first sample and leaves at its last. Raises Refused for a report that is wrong.
+    It joins when the file says, else at its first sample, and leaves at its last word. Raises
+    Refused for a report that is wrong.
     """
-    if not peer.samples:
+    if not peer.samples and not peer.events:
         return ()
-    first, last = peer.samples[0].t, peer.samples[-1].t
-    facts: list[AnyFact] = [Joined(t=first, via="import"), *peer.events]
-    if peer.user_agent:
-        facts.append(describe(peer.user_agent, first))
+    facts: list[AnyFact] = list(peer.events)
     for sample in peer.samples:
         remote = (peer_ids or {}).get(peer.remote_labels.get(sample.pc, ""), "")
         facts.append(_snapshot(sample, remote, peer.shared_tracks, mask))
     facts.sort(key=lambda fact: fact.t)
-    return (*facts, Left(t=max(last, facts[-1].t), reason="import"))
+    first = peer.samples[0].t if peer.samples else facts[0].t
+    joined = first if peer.joined_at is None else peer.joined_at
+    introduced: list[AnyFact] = [Joined(t=joined, via="import")]
+    if peer.user_agent:
+        introduced.append(describe(peer.user_agent, joined))
+    last = max(facts[-1].t, joined)
+    facts = sorted([*introduced, *facts], key=lambda fact: fact.t)
+    return (*facts, Left(t=last, reason="import"))
 
 
 def _snapshot(sample: Sample, remote: str, shared: frozenset[str], mask: bool) -> Snapshot:
-    groups = grouped(converted(sample.report))
-    stats = kept(groups, mask=mask)
-    sources = {stat.id: stat.track_identifier for stat in stats if isinstance(stat, MediaSource)}
+    stats = converted(sample.report)
+    return snapshot_of(
+        sample.t, sample.pc, stats, mask=mask, shared=shared, sender=lambda _: remote
+    )
+
+
+def snapshot_of(
+    t: int,
+    pc: str,
+    stats: Iterable[KeptStat],
+    *,
+    mask: bool,
+    shared: Collection[str],
+    sender: Callable[[str | None], str],
+) -> Snapshot:
+    """One getStats() result as it is kept. ``shared``: track ids of a shared screen; ``sender``:
+    a received track's id → its sender's peer id."""
+    groups = grouped(stats)
+    chosen = kept(groups, mask=mask)
+    sources = {stat.id: stat.track_identifier for stat in chosen if isinstance(stat, MediaSource)}
     tracks: dict[str, Track] = {}
-    for stat in stats:
+    for stat in chosen:
         if not isinstance(stat, InboundRtp | OutboundRtp) or stat.ssrc is None:
             continue
         if isinstance(stat, InboundRtp):
-            track_id, sender = stat.track_identifier, remote
+            track_id, peer_id = stat.track_identifier, sender(stat.track_identifier)
         else:
-            track_id, sender = sources.get(stat.media_source_id or ""), ""
+            track_id, peer_id = sources.get(stat.media_source_id or ""), ""
         source = _source(stat.kind, track_id in shared)
         match = f"ssrc:{stat.ssrc}"
-        tracks[match] = Track(match=match, source=source, peer_id=sender)
+        tracks[match] = Track(match=match, source=source, peer_id=peer_id)
     return Snapshot(
-        t=sample.t,
-        transport=sample.pc,
-        role=role_of(groups),
-        stats=stats,
-        tracks=tuple(tracks.values()),
+        t=t, transport=pc, role=role_of(groups), stats=chosen, tracks=tuple(tracks.values())
     )
 
 
