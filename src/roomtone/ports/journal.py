@@ -29,6 +29,8 @@ class Batch(Struct, frozen=True):
     """Server's epoch ms; None for an import."""
     facts: tuple[AnyFact, ...]
     presence: Presence
+    deferred: bool = False
+    """The records were away: what else follows from it is still to be done, by the roster."""
 
 
 class Entry(Struct, frozen=True):
@@ -37,6 +39,8 @@ class Entry(Struct, frozen=True):
     position: int
     subject: Subject
     presence: Presence
+    deferred: bool = False
+    """As of its batch."""
 
 
 class Chunk(Struct, frozen=True):
@@ -87,4 +91,12 @@ class Journal(Protocol):
 
     async def forget(self, subject: bytes) -> int:
         """Erase every fact of a subject, and its keys; returns how many batches went."""
+        ...
+
+    async def answers(self) -> None:
+        """Raises Failed while nothing can be appended."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect from whatever is the journal's alone."""
         ...

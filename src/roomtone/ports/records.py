@@ -5,7 +5,7 @@ consistent view. The functions are plain synchronous code and may be run again a
 they have no effect but through the transaction.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -14,6 +14,11 @@ from roomtone.model.hooks import Delivery, SigningKey, Webhook
 from roomtone.model.rooms import Meeting, Participant, Preset
 from roomtone.model.sessions import Peer, Session
 from roomtone.model.tenancy import Account, ApiToken, App
+from roomtone.model.times import NEVER
+from roomtone.ports.attendance import TalkTimes
+from roomtone.ports.digests import Digests
+from roomtone.ports.inlets import Inlets
+from roomtone.ports.vitals import Vitals
 from roomtone.ports.words import Artifacts, Words
 
 T = TypeVar("T")
@@ -37,6 +42,15 @@ class SessionFilter(Struct, frozen=True, kw_only=True):
     people_min: int | None = None
     people_max: int | None = None
     search: str | None = None
+    finding_ids: frozenset[str] = frozenset()
+    """Any of them; of what was found when the session was sealed, as are the next four."""
+    min_severity: int = 0
+    """A place in ``model.digests.SEVERITIES`` plus 1; 0: not asked."""
+    browser: str | None = None
+    """Of any peer; whatever its case. So is ``country``."""
+    country: str | None = None
+    mos_below: int | None = None
+    """Hundredths. A session whose MOS is not known is not below."""
     sort_by: str = "createdAt"
     """``createdAt`` (by started_at) or ``minutesConsumed`` (by sort_ms); ties by id."""
     descending: bool = True
@@ -49,6 +63,8 @@ class PeerFilter(Struct, frozen=True, kw_only=True):
     search: str | None = None
     sort_by: str = "joinedAt"
     """``joinedAt`` or ``duration``; ties by peer id."""
+    include_attempts: bool = False
+    """Also those that never connected."""
     descending: bool = True
 
 
@@ -73,6 +89,16 @@ class Tenants(Protocol):
         self, account_id: str, search: str | None, descending: bool, page: Page
     ) -> tuple[list[App], int]: ...
     def put_app(self, app: App) -> None: ...
+    def thresholds(self, app_id: str) -> dict[str, dict[str, float]]:
+        """Detector id → name → number: the app's own thresholds of findings; mostly none."""
+        ...
+
+    def put_thresholds(self, app_id: str, own: dict[str, dict[str, float]]) -> None: ...
+    def origins(self, app_id: str) -> tuple[str, ...]:
+        """Of the web pages that may send telemetry for an app; none: all of them."""
+        ...
+
+    def put_origins(self, app_id: str, origins: tuple[str, ...]) -> None: ...
     def token_by_sha256(self, sha256: bytes) -> ApiToken | None: ...
     def tokens(self, account_id: str) -> list[ApiToken]: ...
     def put_token(self, token: ApiToken) -> None: ...
@@ -89,6 +115,10 @@ class Rooms(Protocol):
     def put_participant(self, participant: Participant) -> None: ...
     def people_called(self, app_id: str, name: str) -> list[Participant]:
         """Those of an app, deleted or not, whose id or custom id this is."""
+        ...
+
+    def taken_elsewhere(self, app_id: str, ids: Sequence[str]) -> set[str]:
+        """Those of these ids that meetings or participants of other apps have."""
         ...
 
     def drop_participant(self, participant_id: str) -> None: ...
@@ -116,23 +146,59 @@ class Sessions(Protocol):
         ...
 
     def child_sessions(self, session_id: str) -> list[Session]: ...
+    def changed_since(self, revision: int, limit: int) -> list[tuple[int, Session]]:
+        """Those put after this revision, each with its own, in that order; of every app. The
+        latest revision is the cursor ``sessions.revision``."""
+        ...
+
     def put_session(self, session: Session) -> None: ...
     def peer_by_subject(self, subject: bytes) -> Peer | None: ...
     def peer(self, app_id: str, peer_id: str) -> Peer | None: ...
-    def peers(self, session_id: str) -> list[Peer]: ...
+    def peers(self, session_id: str) -> list[Peer]:
+        """All of them: merged ones and attempts too."""
+        ...
+
     def list_peers(self, asked: PeerFilter, page: Page, now: int) -> tuple[list[Peer], int]: ...
     def put_peer(self, peer: Peer) -> None: ...
-    def silent_peers(self, before: int, limit: int) -> list[Peer]:
-        """Connected peers whose last sign of life, own or vouched for, is older than ``before``."""
+    def silent_peers(
+        self, before: int, limit: int, servers_before: int = 0, *, moved_before: int = NEVER
+    ) -> list[Peer]:
+        """Connected peers whose last sign of life, own or vouched for, is older than ``before``; of
+        those that only servers tell of, older than ``servers_before``. ``moved_before``: only rows
+        that nothing has moved since then."""
+        ...
+
+    def peers_ahead(self, ahead: int, limit: int) -> list[Peer]:
+        """Connected clients' peers with a time of ours later than ``ahead``, written before the
+        clock was set back; first those of which nothing was heard since."""
         ...
 
     def stays(self, session_id: str) -> list[tuple[str, int, int | None]]:
-        """(user_id, joined_at, left_at) of every peer of a session."""
+        """(user_id, joined_at, left_at) of every peer of a session that counts."""
+        ...
+
+    def count_peers(self, session_id: str) -> int:
+        """How many rows there are of a session, whether they count or not."""
+        ...
+
+    def first_peer(self, session_id: str) -> Peer | None:
+        """The first who joined of those that count, ties by peer id."""
+        ...
+
+    def last_peer(self, session_id: str) -> Peer | None:
+        """The last who left of those that count, of ties the greatest peer id."""
         ...
 
     def all_session_ids(self) -> Iterator[str]: ...
     def sessions_of(self, meeting_id: str) -> list[Session]:
         """Every session of a meeting."""
+        ...
+
+    def started_between(
+        self, meeting_id: str, since: int, until: int, after: tuple[int, str], limit: int
+    ) -> list[Session]:
+        """Sessions of a meeting with ``since`` <= started_at <= ``until`` (epoch ms) that come
+        after (started_at, id), in that order."""
         ...
 
     def sealed_between(self, after: int, before: int, limit: int) -> list[Session]:
@@ -170,8 +236,18 @@ class Reports(Protocol):
         """As ``report``, but only while the session is sealed: late facts unseal it."""
         ...
 
-    def put_report(self, report: StoredReport) -> None: ...
-    def drop_report(self, subject: bytes) -> None: ...
+    def put_report(self, report: StoredReport) -> None:
+        """Replace by subject. What another model had made is kept as the previous one."""
+        ...
+
+    def previous_report(self, app_id: str, peer_id: str) -> StoredReport | None:
+        """As it was before another model made it anew; at most one is kept."""
+        ...
+
+    def drop_previous_report(self, subject: bytes) -> None: ...
+    def drop_report(self, subject: bytes) -> None:
+        """The previous one too."""
+        ...
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -224,12 +300,21 @@ class Hooks(Protocol):
         """Latest first."""
         ...
 
+    def session_deliveries(self, app_id: str, session_id: str, limit: int) -> list[Delivery]:
+        """Of all webhooks, latest first."""
+        ...
+
     def next_delivery(self, webhook_id: str, now: int) -> Delivery | None:
         """The PENDING one of a webhook that has been due for longest; None: none is due."""
         ...
 
     def webhooks_due(self, now: int) -> list[str]:
         """Ids of the enabled webhooks that have a PENDING delivery which is due."""
+        ...
+
+    def recall_deliveries(self, now: int, ahead: int, far: int) -> int:
+        """Make due what the clock, set back, has moved away: what was to be sent at once and stands
+        after ``ahead``, and what is to be tried again after ``far``; how much."""
         ...
 
     def hasten_deliveries(self, webhook_id: str) -> None:
@@ -278,6 +363,16 @@ class Transaction(Protocol):
     def words(self) -> Words: ...
     @property
     def artifacts(self) -> Artifacts: ...
+    @property
+    def inlets(self) -> Inlets: ...
+    @property
+    def digests(self) -> Digests: ...
+    @property
+    def talk(self) -> TalkTimes: ...
+    def vitals(self) -> Vitals:
+        """How the service is doing; for a page that is read every few seconds."""
+        ...
+
     def cursor(self, name: str) -> int:
         """A named position, 0 at first."""
         ...

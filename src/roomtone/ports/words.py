@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from roomtone.model.artifacts import Artifact, SummaryJob
+from roomtone.model.times import NEVER
 from roomtone.model.words import KeptMessage, KeptSegment, Message, Segment, Spoken
 
 
@@ -63,8 +64,9 @@ class Words(Protocol):
     def spoken(self, session_id: str) -> Spoken | None: ...
     def put_spoken(self, spoken: Spoken) -> None: ...
     def drop_spoken(self, session_id: str) -> None: ...
-    def due_sessions(self, before: int, limit: int) -> list[Spoken]:
-        """ENDED and sealed ones whose files are older than their words, changed before then."""
+    def due_sessions(self, before: int, limit: int, *, ahead: int = NEVER) -> list[Spoken]:
+        """ENDED and sealed ones whose files are older than their words, changed before then; or
+        after ``ahead``, which only a clock that was set back makes possible."""
         ...
 
     def put_pending(self, subject: bytes, now: int) -> None:

@@ -1,9 +1,11 @@
 """Files of sessions and requests for summaries, in their tables."""
 
 import msgspec
+from msgspec.structs import replace
 
 from roomtone.model.artifacts import IN_PROGRESS, QUEUED, Artifact, SummaryJob
 from roomtone.storage import tables
+from roomtone.storage.ciphers import is_current_text
 from roomtone.storage.connections import Connection
 from roomtone.storage.rows import Kept
 
@@ -23,6 +25,9 @@ _JOB_OF = _JOB.by("session_id")
 _JOB_BY_ID = _JOB.by("id")
 _OPEN = _JOB.by("status", order=(tables.summary_jobs.c.requested_at,)) + " LIMIT ?"
 _PUT_JOB = _JOB.upsert("session_id")
+REASON = "reason"
+_REASONS = "SELECT id, reason FROM summary_jobs WHERE reason IS NOT NULL"
+_PUT_REASON = "UPDATE summary_jobs SET reason = ? WHERE id = ? AND reason = ?"
 
 
 class SqlArtifacts:
@@ -48,13 +53,34 @@ class SqlArtifacts:
             self._connection.raw.execute(_DROP + " AND kind = ?", (session_id, kind))
 
     def summary_job(self, session_id: str) -> SummaryJob | None:
-        return _JOB.one(self._connection, _JOB_OF, session_id)
+        return self._shown(_JOB.one(self._connection, _JOB_OF, session_id))
 
     def summary_job_by_id(self, job_id: str) -> SummaryJob | None:
-        return _JOB.one(self._connection, _JOB_BY_ID, job_id)
+        return self._shown(_JOB.one(self._connection, _JOB_BY_ID, job_id))
 
     def put_summary_job(self, job: SummaryJob) -> None:
+        if job.reason is not None:
+            # A language model's endpoint may repeat what it was sent.
+            hidden = self._connection.cipher.encrypt_text((REASON, job.id), job.reason)
+            job = replace(job, reason=hidden)
         _PUT_JOB.run(self._connection, job)
+
+    def renew_reasons(self) -> int:
+        """Write the reasons of jobs as they would be written now; how many were not."""
+        rows = self._connection.raw.execute(_REASONS).fetchall()
+        cipher, changed = self._connection.cipher, 0
+        for job_id, stored in rows:
+            if not is_current_text(cipher, stored):
+                reason = cipher.decrypt_text((REASON, job_id), stored)
+                values = (cipher.encrypt_text((REASON, job_id), reason), job_id, stored)
+                changed += self._connection.raw.execute(_PUT_REASON, values).rowcount
+        return changed
+
+    def _shown(self, job: SummaryJob | None) -> SummaryJob | None:
+        if job is None or job.reason is None:
+            return job
+        shown = self._connection.cipher.decrypt_text((REASON, job.id), job.reason)
+        return replace(job, reason=shown)
 
     def drop_summary_job(self, session_id: str) -> None:
         self._connection.raw.execute("DELETE FROM summary_jobs WHERE session_id = ?", (session_id,))
@@ -63,5 +89,6 @@ class SqlArtifacts:
         return [
             job
             for status in (QUEUED, IN_PROGRESS)
-            for job in _JOB.all(self._connection, _OPEN, status, limit)
+            for stored in _JOB.all(self._connection, _OPEN, status, limit)
+            if (job := self._shown(stored)) is not None
         ]

@@ -100,19 +100,24 @@ def _sync(folder: Path) -> None:
 
 def link_secret(folder: Path) -> bytes:
     """The key that signs links, made at the first start; only its owner may read it."""
+    return keep_secret(folder, secrets.token_bytes(SECRET_BYTES))
+
+
+def keep_secret(folder: Path, secret: bytes) -> bytes:
+    """Keep this as the key that signs links, unless there is one; the one that counts."""
     file = folder / SECRET_FILE
     made = folder / f"{SECRET_FILE}.{secrets.token_hex(4)}"
     if not file.exists():
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(SECRET_BYTES))
+            out.write(secret)
             out.flush()
             os.fsync(out.fileno())
         with suppress(FileExistsError):
             # Of two processes that start at once, the first one's stands.
             os.link(made, file)
         made.unlink()
-    secret = file.read_bytes()
-    if len(secret) != SECRET_BYTES:
+    kept = file.read_bytes()
+    if len(kept) != SECRET_BYTES:
         raise Failed(f"{file} is damaged.", "Delete it: links given out before then end.")
-    return secret
+    return kept

@@ -15,7 +15,6 @@ the long one, which tells apart who is at fault.
 """
 
 import asyncio
-import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from roomtone.model.errors import Failed
-from roomtone.storage.connections import BUSY_MS, Connection, explained
+from roomtone.storage.connections import Connection, explained
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -98,8 +97,10 @@ class GroupCommit:
         self._flush_wanted = False
         self._gate = threading.Lock()
         self._closed = False
+        self.failed: Failed | None = None
+        """What was wrong with the machine at the last commit, if anything was."""
         if short_way:
-            connection.raw.execute("PRAGMA busy_timeout = 0")
+            connection.wait_for_others(False)
         self._thread = threading.Thread(target=self._work, name="roomtone-writer", daemon=True)
         self._thread.start()
 
@@ -168,9 +169,8 @@ class GroupCommit:
         self._flush_wanted = False
         jobs = self._gathered[:MAX_SHORT]
         del self._gathered[:MAX_SHORT]
-        raw = self._connection.raw
         with _Attempt() as attempt:
-            raw.execute("BEGIN IMMEDIATE")
+            self._connection.begin_write(alone=False)
             self._connection.writing = True
             for unit in _units(jobs):
                 answers = unit[0].run(self._connection, [job.item for job in unit])
@@ -180,8 +180,7 @@ class GroupCommit:
             self._handed_over.put(jobs)
             self._queue.put(_HANDED_OVER)
         else:
-            if raw.in_transaction:
-                raw.execute("ROLLBACK")
+            self._roll_back()
             self._connection.writing = False
             self._owner.release()
             for job in jobs:
@@ -231,39 +230,49 @@ class GroupCommit:
         except Empty:
             return
         try:
-            self._connection.raw.execute("COMMIT")
-        except sqlite3.Error as error:
+            self._connection.commit()
+        except self._connection.errors as error:
             self._undo(jobs, error)
         self._connection.writing = False
+        self._note(jobs)
         self._let_go(jobs)
 
-    def _undo(self, group: list[_Job[Any]], error: sqlite3.Error) -> None:
-        if self._connection.raw.in_transaction:
-            self._connection.raw.execute("ROLLBACK")
+    def _undo(self, group: list[_Job[Any]], error: Exception) -> None:
+        self._roll_back()
         for job in group:
             job.error = explained(error)
 
+    def _roll_back(self) -> None:
+        with suppress(*self._connection.errors):  # a connection that is lost has nothing to undo
+            if self._connection.in_transaction:
+                self._connection.rollback()
+
+    def _note(self, group: list[_Job[Any]]) -> None:
+        """Whether the machine failed any of them."""
+        self.failed = next((job.error for job in group if isinstance(job.error, Failed)), None)
+
     def _commit(self, group: list[_Job[Any]]) -> None:
-        raw = self._connection.raw
-        with self._connection.lock:
-            self._connection.writing = True
+        connection = self._connection
+        with connection.lock:
+            connection.writing = True
             try:
                 # The loop's thread must never wait for another process; this one may.
-                raw.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-                raw.execute("BEGIN IMMEDIATE")
+                connection.wait_for_others(True)
+                connection.begin_write(alone=not all(job.together for job in group))
                 for jobs in _units(group):
                     self._run(jobs)
-                raw.execute("COMMIT")
-            except sqlite3.Error as error:
+                connection.commit()
+            except connection.errors as error:
                 self._undo(group, error)
             finally:
                 if self._short_way:
-                    raw.execute("PRAGMA busy_timeout = 0")
-                self._connection.writing = False
+                    connection.wait_for_others(False)
+                connection.writing = False
+                self._note(group)
 
     def _run(self, jobs: list[_Job[Any]]) -> None:
-        """Run one function, on one item or many. Raises when SQLite gave up the transaction."""
-        raw = self._connection.raw
+        """Run one function, on one item or many. Raises when the transaction is lost."""
+        connection, raw = self._connection, self._connection.raw
         raw.execute("SAVEPOINT one")
         with _Attempt() as attempt:
             if jobs[0].together:
@@ -276,10 +285,12 @@ class GroupCommit:
         if error is None:
             raw.execute("RELEASE one")
             return
-        if not raw.in_transaction:
+        if not connection.in_transaction:
             # A full disk, for one, rolls back everything that the group has done.
             lost = error.orig if isinstance(error, DBAPIError) else error
-            raise lost if isinstance(lost, sqlite3.Error) else sqlite3.OperationalError(str(lost))
+            if isinstance(lost, connection.errors):
+                raise lost
+            raise connection.errors[0](str(lost))
         raw.execute("ROLLBACK TO one")
         raw.execute("RELEASE one")
         if len(jobs) == 1:

@@ -7,7 +7,7 @@ from before misses nothing, who asks from behind sees nothing twice.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import Any
@@ -16,27 +16,32 @@ import sqlalchemy as sa
 
 from roomtone.model.facts import AnyFact
 from roomtone.model.subjects import Subject
+from roomtone.ports.cipher import Cipher
 from roomtone.ports.journal import Batch, Chunk, Entry
 from roomtone.storage.batch_keys import BatchKeys
-from roomtone.storage.connections import Connection
+from roomtone.storage.connections import Connection, Insertion
 from roomtone.storage.database import Database
 from roomtone.storage.encoding import (
-    decode_facts,
     decode_presence,
-    encode_facts,
     encode_presence,
 )
-from roomtone.storage.packing import pack, unpack
+from roomtone.storage.journal_cipher import (
+    pack_chunk,
+    read_batch,
+    read_chunk,
+    write_batch,
+)
 from roomtone.storage.repacking import Piece, chunks, span
 from roomtone.storage.rows import limited, text_of
 from roomtone.storage.tables import journal, journal_chunks, journal_subjects
 
-_INSERT = (
-    "INSERT INTO journal (subject, key, received_at, t_min, t_max, presence, facts) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, key) DO NOTHING"
+_INSERT = Insertion(
+    text="INSERT INTO journal (subject, key, received_at, t_min, t_max, presence, facts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, key) DO NOTHING",
+    key="subject, key",
+    last="SELECT max(position) FROM journal",
+    after="SELECT subject, key FROM journal WHERE position > ?",
 )
-_LAST_POSITION = "SELECT max(position) FROM journal"
-_KEYS_AFTER = "SELECT subject, key FROM journal WHERE position > ?"
 _COUNT_ROWS = "SELECT count(*) FROM journal WHERE subject = ? AND position <= ?"
 _CHUNK_IDS = "SELECT id FROM journal_chunks WHERE subject = ? ORDER BY id"
 _PACKED_KEYS = "SELECT packed_keys FROM journal_subjects WHERE subject = ?"
@@ -102,21 +107,23 @@ class SqlJournal:
 
     async def append(self, batches: Sequence[Batch]) -> list[bool]:
         """All batches that wait, of whomever, go in with one statement and one sync."""
-        rows = [(batch.subject, _row(batch)) for batch in batches]
+        cipher = self._database.cipher
+        rows = [(batch.subject, _row(batch, cipher)) for batch in batches]
         return await self._database.write_together(_append, rows) if rows else []
 
     async def tail(self, after: int, limit: int) -> list[Entry]:
         """See the port; packed batches show as one entry.
 
-        Read on the caller's own thread, at once: a reader's thread gives up Python's global lock at
-        every row, and fetching a few hundred that way cost more than all the rest of their way.
+        From SQLite it is read on the caller's own thread, at once: a reader's thread gives up
+        Python's global lock at every row, and fetching a few hundred that way cost more than all
+        the rest of their way.
         """
-        return self._database.peek(partial(_tail, after=after, limit=limit))
+        return await self._database.tail(partial(_tail, after=after, limit=limit))
 
     async def read(self, subject: bytes) -> list[Chunk]:
         """See the port."""
         packed, rows = await self._database.read(partial(_stored, subject, _MAX_POSITION))
-        pieces = [*map(_packed_piece, packed), *map(_piece, rows)]
+        pieces = _pieces(self._database.cipher, subject, packed, rows)
         pieces.sort(key=lambda piece: piece.t_min)
         return [Chunk(piece.t_min, piece.t_max, piece.presence, piece.facts) for piece in pieces]
 
@@ -128,8 +135,36 @@ class SqlJournal:
         """Packs in a thread of its own; if somebody else packed meanwhile, theirs stands."""
         packed, rows = await self._database.read(partial(_stored, subject, through))
         if rows:
-            made = await asyncio.to_thread(_packed_rows, subject, packed, rows)
+            pieces = _pieces(self._database.cipher, subject, packed, rows)
+            made = await asyncio.to_thread(self._packed_pieces, subject, pieces)
             await self._database.write(partial(_replace, subject, packed, rows, made))
+
+    async def take_in(self, whose: Subject, pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
+        """Pack batches that lie elsewhere; False if somebody else packed meanwhile."""
+        packed, before = await self._database.read(partial(_packed, whose.key))
+        every = [*_pieces(self._database.cipher, whose.key, packed, ()), *pieces]
+        made = await asyncio.to_thread(self._packed_pieces, whose.key, every)
+        return await self._database.write(partial(_put_in, whose, packed, before, made, keys))
+
+    def _packed_pieces(self, subject: bytes, pieces: Sequence[Piece]) -> list[Row]:
+        return [
+            (
+                subject,
+                chunk.position,
+                chunk.t_min,
+                chunk.t_max,
+                encode_presence(chunk.presence),
+                pack_chunk(self._database.cipher, subject, chunk.t_min, chunk.t_max, chunk.facts),
+            )
+            for chunk in chunks(pieces)
+        ]
+
+    async def answers(self) -> None:
+        """See the port."""
+        await self._database.read(lambda connection: connection.raw.execute("SELECT 1").fetchone())
+
+    async def close(self) -> None:
+        """See the port: there is nothing of its own."""
 
     async def oldest(self, before: int, limit: int) -> list[Subject]:
         """See the port."""
@@ -144,7 +179,7 @@ class SqlJournal:
         return await self._database.write(partial(_forget, subject))
 
 
-def _row(batch: Batch) -> Row:
+def _row(batch: Batch, cipher: Cipher) -> Row:
     t_min, t_max = span(batch.facts, batch.received_at or 0)
     return (
         batch.subject.key,
@@ -153,7 +188,7 @@ def _row(batch: Batch) -> Row:
         t_min,
         t_max,
         encode_presence(batch.presence),
-        encode_facts(batch.facts),
+        write_batch(cipher, batch.subject.key, batch.key, batch.facts),
     )
 
 
@@ -172,11 +207,12 @@ def _append(connection: Connection, groups: list[list[tuple[Subject, Row]]]) -> 
                 new[key] = (key, *told)
     raw.executemany(_INSERT_SUBJECT, new.values())
     fresh = [row for _, row in rows if (keys := packed[row[0]]) is None or row[1] not in keys]
-    last = raw.execute(_LAST_POSITION).fetchone()[0] or 0
-    if raw.executemany(_INSERT, fresh).rowcount == len(rows):
+    stored = connection.insert_new(_INSERT, fresh)
+    if stored is None and len(fresh) == len(rows):
         return [[True] * len(group) for group in groups]
-    # Some were there already. Which ones, the rows that are new now tell; each is new once.
-    stored = set(raw.execute(_KEYS_AFTER, (last,)))
+    if stored is None:
+        stored = {row[:2] for row in fresh}
+    # Of a key that came twice at once, the first is the new one.
     answers = []
     for group in groups:
         answer = []
@@ -202,14 +238,26 @@ def _stored(subject: bytes, through: int, connection: Connection) -> tuple[list[
     return packed, connection.raw.execute(_ROWS, (subject, through)).fetchall()
 
 
-def _piece(row: Row) -> Piece:
-    position, _, t_min, t_max, presence, facts = row
-    return Piece(t_min, t_max, decode_presence(presence), position, partial(decode_facts, facts))
+def _pieces(
+    cipher: Cipher, subject: bytes, packed: Sequence[Row], rows: Sequence[Row]
+) -> list[Piece]:
+    """The chunks of a subject, then its rows, to be read when somebody asks for their facts."""
+    return [
+        *(_packed_piece(cipher, subject, row) for row in packed),
+        *(_piece(cipher, subject, row) for row in rows),
+    ]
 
 
-def _packed_piece(row: Row) -> Piece:
-    _, position, t_min, t_max, presence, facts = row
-    return Piece(t_min, t_max, decode_presence(presence), position, partial(unpack, facts))
+def _piece(cipher: Cipher, subject: bytes, row: Row) -> Piece:
+    position, key, t_min, t_max, presence, stored = row
+    facts = partial(read_batch, cipher, subject, key, stored)
+    return Piece(t_min, t_max, decode_presence(presence), position, facts)
+
+
+def _packed_piece(cipher: Cipher, subject: bytes, row: Row) -> Piece:
+    _, position, t_min, t_max, presence, stored = row
+    facts = partial(read_chunk, cipher, subject, t_min, t_max, stored)
+    return Piece(t_min, t_max, decode_presence(presence), position, facts)
 
 
 def _keys(subject: bytes, connection: Connection) -> BatchKeys:
@@ -220,19 +268,14 @@ def _keys(subject: bytes, connection: Connection) -> BatchKeys:
     return keys
 
 
-def _packed_rows(subject: bytes, packed: list[Row], rows: list[Row]) -> list[Row]:
-    pieces = [*map(_packed_piece, packed), *map(_piece, rows)]
-    return [
-        (
-            subject,
-            chunk.position,
-            chunk.t_min,
-            chunk.t_max,
-            encode_presence(chunk.presence),
-            pack(chunk.facts),
-        )
-        for chunk in chunks(pieces)
-    ]
+def packed_keys(subjects: Collection[bytes], connection: Connection) -> dict[bytes, BatchKeys]:
+    """The keys of the batches that were packed, of those subjects that have any."""
+    found = {}
+    for subject in subjects:
+        row = connection.raw.execute(_PACKED_KEYS, (subject,)).fetchone()
+        if row is not None and row[0] is not None:
+            found[subject] = BatchKeys(row[0])
+    return found
 
 
 def _replace(
@@ -241,16 +284,51 @@ def _replace(
     raw = connection.raw
     # Rows never change, so as many as before are the same ones.
     (count,) = raw.execute(_COUNT_ROWS, (subject, rows[-1][0])).fetchone()
-    ids = raw.execute(_CHUNK_IDS, (subject,)).fetchall()
-    if count != len(rows) or ids != [row[:1] for row in packed]:
-        return
+    if count == len(rows) and _swap(subject, packed, made, [row[1] for row in rows], connection):
+        raw.executemany("DELETE FROM journal WHERE position = ?", [(row[0],) for row in rows])
+
+
+def _packed(subject: bytes, connection: Connection) -> tuple[list[Row], bytes | None]:
+    """The chunks of a subject, and the keys of what is in them."""
+    found = connection.raw.execute(_PACKED_KEYS, (subject,)).fetchone()
+    chunks = connection.raw.execute(_CHUNKS, (subject,)).fetchall()
+    return chunks, None if found is None else found[0]
+
+
+def _put_in(
+    whose: Subject,
+    packed: list[Row],
+    before: bytes | None,
+    made: list[Row],
+    keys: Sequence[str],
+    connection: Connection,
+) -> bool:
+    told = whose.app_id, whose.meeting_id, whose.participant_id, whose.peer_id
+    connection.raw.execute(_INSERT_SUBJECT, (whose.key, *told))
+    (now,) = connection.raw.execute(_PACKED_KEYS, (whose.key,)).fetchone()
+    # SQLite gives numbers of chunks anew: only the keys tell whether more went in meanwhile.
+    return now == before and _swap(whose.key, packed, made, keys, connection)
+
+
+def _swap(
+    subject: bytes,
+    packed: list[Row],
+    made: list[Row],
+    names: Sequence[str],
+    connection: Connection,
+) -> bool:
+    """New chunks for old ones, and the keys noted; False if the old ones are no longer there."""
+    raw = connection.raw
+    ids = [row[0] for row in raw.execute(_CHUNK_IDS, (subject,)).fetchall()]
+    if ids != [row[0] for row in packed]:
+        return False
     found = raw.execute(_PACKED_KEYS, (subject,)).fetchone()
     keys = BatchKeys(found[0])
-    keys.add(row[1] for row in rows)
-    raw.executemany("DELETE FROM journal WHERE position = ?", [(row[0],) for row in rows])
+    keys.add(names)
     raw.executemany("DELETE FROM journal_chunks WHERE id = ?", [(row[0],) for row in packed])
     raw.executemany(_INSERT_CHUNK, made)
     raw.execute(_SET_PACKED_KEYS, (keys.encoded(), subject))
+    return True
 
 
 def _oldest(before: int, limit: int, connection: Connection) -> list[Subject]:
@@ -264,12 +342,23 @@ def _redact(
     subject: bytes, change: Callable[[AnyFact], AnyFact | None], connection: Connection
 ) -> int:
     packed, rows = _stored(subject, _MAX_POSITION, connection)
-    return sum(
-        _rewrite(connection, piece.facts(), change, encode, text, row[0])
-        for row, piece, encode, text in (
-            *((row, _piece(row), encode_facts, _REWRITE) for row in rows),
-            *((row, _packed_piece(row), pack, _REWRITE_CHUNK) for row in packed),
+    cipher = connection.cipher
+    batches = (
+        (row[0], _piece(cipher, subject, row), partial(write_batch, cipher, subject, row[1]))
+        for row in rows
+    )
+    dense = (
+        (
+            row[0],
+            _packed_piece(cipher, subject, row),
+            partial(pack_chunk, cipher, subject, row[2], row[3]),
         )
+        for row in packed
+    )
+    return sum(
+        _rewrite(connection, piece.facts(), change, encode, text, number)
+        for text, some in ((_REWRITE, batches), (_REWRITE_CHUNK, dense))
+        for number, piece, encode in some
     )
 
 

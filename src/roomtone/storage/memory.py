@@ -49,8 +49,12 @@ class MemoryJournal:
         t_min, t_max = span(batch.facts, batch.received_at or 0)
         piece = Piece(t_min, t_max, batch.presence, self._last, partial(list, batch.facts))
         self._pieces.setdefault(subject, []).append(piece)
-        self._entries.append(Entry(self._last, self._subjects[subject], batch.presence))
+        told = self._subjects[subject]
+        self._entries.append(Entry(self._last, told, batch.presence, batch.deferred))
         return True
+
+    async def answers(self) -> None:
+        """See the port."""
 
     async def tail(self, after: int, limit: int) -> list[Entry]:
         """See the port; packed batches show as one entry."""
@@ -83,6 +87,9 @@ class MemoryJournal:
                 entry = Entry(piece.position, self._subjects[subject], piece.presence)
                 insort(self._entries, entry, key=_position)
         self._pieces[subject] = late
+
+    async def close(self) -> None:
+        """See the port: there is nothing of its own."""
 
     async def oldest(self, before: int, limit: int) -> list[Subject]:
         """See the port."""

@@ -20,6 +20,7 @@ instead of zstd would save another 3 %.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 from zlib import crc32
 
@@ -153,15 +154,20 @@ def _flat(stat: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _nested(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    stat: dict[str, Any] = {}
-    for name, value in zip(names, values, strict=True):
+def _objects(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows of equal members, ``outer.inner`` nested again: column by column, for speed."""
+    flat: dict[str, Sequence[Any]] = {}
+    inside: dict[str, dict[str, Sequence[Any]]] = {}
+    for name, column in zip(names, columns, strict=True):
         outer, dot, inner = name.partition(".")
         if dot:
-            stat.setdefault(outer, {})[inner] = value
+            inside.setdefault(outer, {})[inner] = column
         else:
-            stat[name] = value
-    return stat
+            flat[name] = column
+    for outer, inners in inside.items():
+        flat[outer] = _objects(list(inners), list(inners.values()))
+    members = tuple(flat)
+    return [dict(zip(members, values, strict=True)) for values in zip(*flat.values(), strict=True)]
 
 
 class _LaneWriter:
@@ -279,21 +285,25 @@ class _LaneReader:
         shapes: list[list[int]],
         specs: list[list[Any]],
     ) -> list[KeptStat]:
-        if shapes:
-            shape_of = self._body.take(len(rows)).tolist()
-        else:
-            shapes, shape_of = [list(range(len(names)))], [0] * len(rows)
+        shape_of = self._body.take(len(rows)).tolist() if shapes else [0] * len(rows)
+        shapes = shapes or [list(range(len(names)))]
+        runs = [(shapes[shape], len(list(run))) for shape, run in groupby(shape_of)]
         rows_of: list[list[int]] = [[] for _ in names]
-        for row, shape in zip(rows, shape_of, strict=True):
-            for place in shapes[shape]:
-                rows_of[place].append(row)
-        columns = [iter(self._column(spec, of)) for spec, of in zip(specs, rows_of, strict=True)]
-        shape_names = [[names[place] for place in shape] for shape in shapes]
-        stats = []
-        for shape in shape_of:
-            stat = _nested(shape_names[shape], [next(columns[place]) for place in shapes[shape]])
-            stat["type"], stat["id"] = kind, stat_id
-            stats.append(stat)
+        begin = 0
+        for places, count in runs:
+            for place in places:
+                rows_of[place] += rows[begin : begin + count]
+            begin += count
+        columns = [self._column(spec, of) for spec, of in zip(specs, rows_of, strict=True)]
+        taken = [0] * len(names)
+        stats: list[dict[str, Any]] = []
+        for places, count in runs:
+            told: list[list[Any]] = []
+            for place in places:
+                told.append(columns[place][taken[place] : taken[place] + count])
+                taken[place] += count
+            members = [*[names[place] for place in places], "type", "id"]
+            stats += _objects(members, [*told, [kind] * count, [stat_id] * count])
         return msgspec.convert(stats, list[KeptStat])
 
     def _column(self, spec: list[Any], rows: list[int]) -> list[Any]:

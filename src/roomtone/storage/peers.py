@@ -4,31 +4,70 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from roomtone.model.sessions import Peer
+from roomtone.model.sessions import ATTEMPT, CLIENT, Peer
+from roomtone.model.times import NEVER
 from roomtone.ports.records import Page, PeerFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
 from roomtone.storage.encoding import decode_presence, encode_presence
-from roomtone.storage.rows import Codec, Kept, holds, limited, searchable, text_of
+from roomtone.storage.rows import JSON, Codec, Kept, holds, limited, searchable, text_of
 
 _COLUMN = tables.peers.c
-_PEER = Kept(Peer, tables.peers, {"presence": Codec(encode_presence, decode_presence)})
+_PEER = Kept(
+    Peer,
+    tables.peers,
+    {"presence": Codec(encode_presence, decode_presence), "decided": JSON},
+)
 _BY_SUBJECT = _PEER.by("subject")
-_BY_PEER_ID = _PEER.by("app_id", "peer_id", order=(_COLUMN.created_at, _COLUMN.subject))
+_BY_PEER_ID = _PEER.by(
+    "app_id",
+    "peer_id",
+    order=(_COLUMN.merged_into.is_not(None), _COLUMN.created_at, _COLUMN.subject),
+)
 _OF_SESSION = _PEER.by("session_id", order=(_COLUMN.joined_at, _COLUMN.peer_id, _COLUMN.subject))
 _SILENT = limited(
     _PEER.select()
     .where(
         _COLUMN.left_at.is_(None),
         _COLUMN.last_sign_at < sa.bindparam("before"),
+        _COLUMN.updated_at < sa.bindparam("moved_before"),
         sa.or_(_COLUMN.vouched_at.is_(None), _COLUMN.vouched_at < sa.bindparam("before_too")),
+        _COLUMN.merged_into.is_(None),
+        sa.or_(
+            _COLUMN.origin == sa.literal_column(f"'{CLIENT}'"),
+            _COLUMN.last_sign_at < sa.bindparam("servers_before"),
+        ),
     )
     .order_by(_COLUMN.last_sign_at, _COLUMN.subject)
 )
+_AHEAD = limited(
+    _PEER.select()
+    .where(
+        _COLUMN.left_at.is_(None),
+        _COLUMN.merged_into.is_(None),
+        _COLUMN.origin == sa.literal_column(f"'{CLIENT}'"),
+        sa.or_(
+            _COLUMN.updated_at > sa.bindparam("moved"),
+            _COLUMN.last_sign_at > sa.bindparam("signed"),
+            _COLUMN.vouched_at > sa.bindparam("vouched"),
+        ),
+    )
+    .order_by(_COLUMN.updated_at.desc(), _COLUMN.subject)
+)
 _STAYS = text_of(
     sa.select(_COLUMN.user_id, _COLUMN.joined_at, _COLUMN.left_at)
-    .where(_COLUMN.session_id == sa.bindparam("session_id"))
+    .where(_COLUMN.session_id == sa.bindparam("session_id"), _COLUMN.merged_into.is_(None))
     .order_by(_COLUMN.joined_at, _COLUMN.peer_id)
+)
+_COUNT = text_of(sa.select(sa.func.count()).where(_COLUMN.session_id == sa.bindparam("session_id")))
+_COUNTED = _PEER.select().where(
+    _COLUMN.session_id == sa.bindparam("session_id"), _COLUMN.merged_into.is_(None)
+)
+_FIRST = limited(_COUNTED.order_by(_COLUMN.joined_at, _COLUMN.peer_id))
+_LAST = limited(
+    _COUNTED.where(_COLUMN.left_at.is_not(None)).order_by(
+        _COLUMN.left_at.desc(), _COLUMN.peer_id.desc()
+    )
 )
 _PUT = _PEER.upsert("subject", "searchable")
 _CALLED = text_of(
@@ -51,7 +90,7 @@ class SqlPeerRows:
         return _PEER.one(self._connection, _BY_SUBJECT, subject)
 
     def peer(self, app_id: str, peer_id: str) -> Peer | None:
-        """The first who came, should two claim the same peer id."""
+        """One that counts, and of several the first who came, should two claim the same peer id."""
         return _PEER.one(self._connection, _BY_PEER_ID, app_id, peer_id)
 
     def peers(self, session_id: str) -> list[Peer]:
@@ -60,7 +99,10 @@ class SqlPeerRows:
 
     def list_peers(self, asked: PeerFilter, page: Page, now: int) -> tuple[list[Peer], int]:
         """``search`` looks in peer id, custom participant id and display name."""
-        where: list[sa.ColumnElement[bool]] = [_COLUMN.session_id == asked.session_id]
+        shown: sa.ColumnElement[bool] = _COLUMN.merged_into.is_(None)
+        if asked.include_attempts:
+            shown = sa.or_(shown, _COLUMN.merged_into == ATTEMPT)
+        where: list[sa.ColumnElement[bool]] = [_COLUMN.session_id == asked.session_id, shown]
         if asked.search:
             where.append(holds(_COLUMN.searchable, asked.search))
         by: sa.ColumnElement[Any] = _COLUMN.joined_at
@@ -85,11 +127,30 @@ class SqlPeerRows:
 
     def drop_peer(self, subject: bytes) -> None:
         self._connection.raw.execute("DELETE FROM peers WHERE subject = ?", (subject,))
+        self._connection.raw.execute("DELETE FROM talk_times WHERE subject = ?", (subject,))
 
-    def silent_peers(self, before: int, limit: int) -> list[Peer]:
+    def silent_peers(
+        self, before: int, limit: int, servers_before: int = 0, *, moved_before: int = NEVER
+    ) -> list[Peer]:
         """The longest silent first."""
-        return _PEER.all(self._connection, _SILENT, before, before, limit)
+        values = (before, moved_before, before, servers_before, limit)
+        return _PEER.all(self._connection, _SILENT, *values)
+
+    def peers_ahead(self, ahead: int, limit: int) -> list[Peer]:
+        """A look at every connected peer."""
+        return _PEER.all(self._connection, _AHEAD, ahead, ahead, ahead, limit)
 
     def stays(self, session_id: str) -> list[tuple[str, int, int | None]]:
         """By their joins."""
         return self._connection.raw.execute(_STAYS, (session_id,)).fetchall()
+
+    def count_peers(self, session_id: str) -> int:
+        """From the index alone."""
+        return int(self._connection.raw.execute(_COUNT, (session_id,)).fetchone()[0])
+
+    def first_peer(self, session_id: str) -> Peer | None:
+        return next(iter(_PEER.all(self._connection, _FIRST, session_id, 1)), None)
+
+    def last_peer(self, session_id: str) -> Peer | None:
+        """A look at each of the session: for when nobody is there any more."""
+        return next(iter(_PEER.all(self._connection, _LAST, session_id, 1)), None)

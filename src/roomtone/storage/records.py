@@ -4,15 +4,20 @@ from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from roomtone.ports.records import Transaction
+from roomtone.ports.vitals import Vitals
 from roomtone.storage.artifacts import SqlArtifacts
 from roomtone.storage.connections import Connection
 from roomtone.storage.database import Database
+from roomtone.storage.digests import SqlDigests
+from roomtone.storage.inlets import SqlInlets
 from roomtone.storage.peers import SqlPeerRows
 from roomtone.storage.quarantine import SqlQuarantine
 from roomtone.storage.reports import SqlReports
 from roomtone.storage.rooms import SqlRooms
 from roomtone.storage.sessions import SessionList, SqlSessionRows
+from roomtone.storage.talk_times import SqlTalkTimes
 from roomtone.storage.tenants import SqlTenants
+from roomtone.storage.vitals import vitals
 from roomtone.storage.webhooks import SqlHooks
 from roomtone.storage.words import SqlWords
 
@@ -69,6 +74,22 @@ class SqlTransaction:
     @property
     def artifacts(self) -> SqlArtifacts:
         return SqlArtifacts(self._connection)
+
+    @property
+    def talk(self) -> SqlTalkTimes:
+        return SqlTalkTimes(self._connection)
+
+    @property
+    def inlets(self) -> SqlInlets:
+        return SqlInlets(self._connection)
+
+    @property
+    def digests(self) -> SqlDigests:
+        return SqlDigests(self._connection)
+
+    def vitals(self) -> Vitals:
+        """See the port."""
+        return vitals(self._connection)
 
     def cursor(self, name: str) -> int:
         """A named position, 0 at first."""

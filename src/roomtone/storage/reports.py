@@ -1,13 +1,15 @@
 """Sealed reports in their table."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from roomtone.ports.records import StoredReport
-from roomtone.storage import tables
+from roomtone.storage import report_tables, tables
 from roomtone.storage.connections import Connection
 from roomtone.storage.rows import Kept, text_of
 
 _COLUMN = tables.reports.c
+_COPIED = [column.name for column in report_tables.previous_reports.columns]
 _REPORT = Kept(StoredReport, tables.reports)
 # Should two peers claim the same peer id, the report is of the one that ``Sessions.peer`` gives.
 _BY_PEER_ID = text_of(
@@ -38,6 +40,24 @@ _SEALED = text_of(
 )
 _PUT = _REPORT.upsert("subject")
 _DROP = text_of(sa.delete(tables.reports).where(_COLUMN.subject == sa.bindparam("subject")))
+_BEFORE = report_tables.previous_reports.c
+_PREVIOUS = Kept(StoredReport, report_tables.previous_reports)
+_PREVIOUS_BY_PEER_ID = _PREVIOUS.by("app_id", "peer_id", order=(_BEFORE.subject,))
+_KEPT = sqlite.insert(report_tables.previous_reports).from_select(
+    _COPIED,
+    sa.select(*(_COLUMN[name] for name in _COPIED)).where(
+        _COLUMN.subject == sa.bindparam("subject"), _COLUMN.model != sa.bindparam("model")
+    ),
+)
+_KEEP_PREVIOUS = text_of(
+    _KEPT.on_conflict_do_update(
+        index_elements=["subject"],
+        set_={name: _KEPT.excluded[name] for name in _COPIED if name != "subject"},
+    )
+)
+_DROP_PREVIOUS = text_of(
+    sa.delete(report_tables.previous_reports).where(_BEFORE.subject == sa.bindparam("subject"))
+)
 
 
 class SqlReports:
@@ -53,7 +73,15 @@ class SqlReports:
         return _REPORT.one(self._connection, _SEALED, app_id, peer_id)
 
     def put_report(self, report: StoredReport) -> None:
+        self._connection.raw.execute(_KEEP_PREVIOUS, (report.subject, report.model))
         _PUT.run(self._connection, report)
+
+    def previous_report(self, app_id: str, peer_id: str) -> StoredReport | None:
+        return _PREVIOUS.one(self._connection, _PREVIOUS_BY_PEER_ID, app_id, peer_id)
 
     def drop_report(self, subject: bytes) -> None:
         self._connection.raw.execute(_DROP, (subject,))
+        self.drop_previous_report(subject)
+
+    def drop_previous_report(self, subject: bytes) -> None:
+        self._connection.raw.execute(_DROP_PREVIOUS, (subject,))

@@ -1,5 +1,7 @@
 """Meetings, participants and presets in their tables."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from roomtone.model.rooms import Meeting, Participant, Preset
@@ -45,6 +47,11 @@ _PRESET_BY_NAME = _PRESET.by(
 _PUT_PRESET = _PRESET.upsert("id")
 _DELETE_PRESET = text_of(sa.delete(tables.presets).where(tables.presets.c.id == sa.bindparam("id")))
 
+_ELSEWHERE = (
+    "SELECT 1 FROM meetings WHERE id = ? AND app_id <> ? "
+    "UNION ALL SELECT 1 FROM participants WHERE id = ? AND app_id <> ?"
+)
+
 
 class SqlRooms:
     """See :class:`roomtone.ports.records.Rooms`. Lists come newest first, ties by id."""
@@ -79,6 +86,14 @@ class SqlRooms:
 
     def people_called(self, app_id: str, name: str) -> list[Participant]:
         return _PARTICIPANT.all(self._connection, _PEOPLE_CALLED, app_id, name, name)
+
+    def taken_elsewhere(self, app_id: str, ids: Sequence[str]) -> set[str]:
+        found = self._connection.raw.execute
+        return {
+            one
+            for one in ids
+            if found(_ELSEWHERE, (one, app_id, one, app_id)).fetchone() is not None
+        }
 
     def drop_participant(self, participant_id: str) -> None:
         self._connection.raw.execute("DELETE FROM participants WHERE id = ?", (participant_id,))

@@ -38,7 +38,7 @@ def _from_json(text: str | None) -> Any:
 
 JSON = Codec(_json, _from_json)
 """Nested values, as JSON text; None as NULL."""
-BOOLEAN = Codec(int, bool)
+BOOLEAN = Codec(bool, bool)
 
 
 def text_of(statement: sa.ClauseElement) -> str:

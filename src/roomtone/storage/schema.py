@@ -1,35 +1,59 @@
-"""The schema of an open database: made when it is new, migrated when it is old."""
+"""The schema of an open database: made when it is new, migrated when it is old.
 
-import sqlite3
+A file is migrated by whoever opens it. A shared database is not: processes of the version before
+may still be at work on it, so its operator says when (``roomtone migrate``).
+"""
+
 from pathlib import Path
 
-from roomtone.model.errors import Failed
-from roomtone.storage.connections import Connection
-from roomtone.storage.tables import metadata
+import sqlalchemy as sa
 
-HEAD = "0001"
+from roomtone.model.errors import Failed
+from roomtone.storage import digest_tables, inlet_tables, report_tables, shared_tables, tables
+from roomtone.storage.connections import Connection
+
+metadata = tables.metadata
+"""Every table: those of :data:`BESIDE` join those of :mod:`tables`."""
+BESIDE = (digest_tables, inlet_tables, report_tables, shared_tables)
+
+HEAD = "0006"
 """The newest migration. A test holds it to what is in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def ensure(connection: Connection) -> None:
-    """Bring the database to :data:`HEAD`, in one transaction. Raises Failed."""
-    if _revision(connection) == HEAD:
-        return
-    raw = connection.raw
-    raw.execute("BEGIN IMMEDIATE")
+def ensure(connection: Connection) -> str | None:
+    """Bring the database to :data:`HEAD`, in one transaction; from where, if it had to be moved.
+
+    Raises Failed.
+    """
+    if revision_of(connection) == HEAD:
+        return None
+    connection.begin_write(alone=True)
     try:
         # Once more, for another process may have been faster.
-        revision = _revision(connection)
+        revision = revision_of(connection)
         if revision is None:
             create(connection)
         elif revision != HEAD:
             upgrade(connection)
-        raw.execute("COMMIT")
+        connection.commit()
     finally:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.rollback()
+    return revision or "nothing"
+
+
+def ensure_current(connection: Connection) -> None:
+    """Make the tables of an empty database. Raises Failed if its tables are of another version."""
+    revision = revision_of(connection)
+    if revision is None:
+        ensure(connection)
+    elif revision != HEAD:
+        raise Failed(
+            f"The database stands at schema {revision}, this Roomtone needs {HEAD}.",
+            "Run `roomtone migrate`, or the version of Roomtone that it was made with.",
+        )
 
 
 def create(connection: Connection) -> None:
@@ -63,12 +87,10 @@ def upgrade(connection: Connection) -> None:
         ) from error
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
     """The migration the database stands at; None for an empty one."""
-    try:
-        found = connection.raw.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return None
-        raise
+    # A fresh look each time: an inspector remembers what it saw.
+    if not sa.inspect(connection.core).has_table("alembic_version"):
+        return None
+    found = connection.raw.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if found is None else str(found[0])

@@ -2,7 +2,7 @@
 
 Any page of any filter and sort, with the exact total, at a million sessions: SQLite's OFFSET and
 COUNT(*) walk the rows one by one, 50-200 ms there. Here each app has its sessions as columns
-(about 75 bytes a session), a filter is one comparison of a column, and the two orders the API sorts
+(about 90 bytes a session), a filter is one comparison of a column, and the two orders the API sorts
 by are kept ready (:mod:`session_order`). What is asked of texts, :mod:`session_search` answers.
 
 The table stays the truth. Every put of a session gives it a larger ``revision``, so following the
@@ -12,7 +12,6 @@ which it is recognised. Erased rows leave no trace in the table: ``forget`` tell
 The caller holds a lock around every call, and lets ``refresh`` see committed rows only.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from operator import itemgetter
@@ -22,14 +21,27 @@ import numpy as np
 import numpy.typing as npt
 
 from roomtone.ports.records import Page, SessionFilter
+from roomtone.storage.connections import Connection
 from roomtone.storage.session_order import SortOrder
-from roomtone.storage.session_search import Flags, Identifiers, Meetings, Numbers, Titles, grown
+from roomtone.storage.session_search import (
+    Flags,
+    Identifiers,
+    Meetings,
+    Numbers,
+    Sets,
+    Titles,
+    grown,
+)
 
 _COLUMNS = """SELECT revision, ordinal, id, app_id, meeting_id, title, status, started_at, sort_ms,
- total_participants FROM sessions WHERE revision > ? ORDER BY """
+ total_participants, mos_hundredths, severity, finding_ids, browsers, countries
+ FROM sessions WHERE revision > ? ORDER BY """
 _CHUNK, _BATCH, _HELD = 20_000, 5_000, 200_000
 """Rows fetched at once; rows that make a good batch for an app; rows held at most."""
 _UNSEEN = -1
+_NO_MOS = 32_767
+"""Stands for a MOS that is not known: below nothing."""
+SETS = ("finding_ids", "browsers", "countries")
 _DEBT = 200
 """Changes that an order lets wait at most."""
 
@@ -43,31 +55,25 @@ class SessionIndex:
         self._apps: dict[str, _Sessions] = {}
         self._revision = _UNSEEN
 
-    def refresh(self, conn: sqlite3.Connection) -> None:
+    def refresh(self, connection: Connection) -> None:
         """Take in what was put since the last call: everything at first, mostly nothing later.
         The table needs an index on ``revision``."""
         # By ordinal, a first load reads the table from end to end, and sorts nothing.
         order = "ordinal" if self._revision == _UNSEEN else "revision"
-        cursor = conn.cursor()
-        cursor.row_factory = None
-        try:
-            cursor.execute(_COLUMNS + order, (self._revision,))
-            waiting: defaultdict[str, list[Row]] = defaultdict(list)
-            touched, revision, held = set[str](), self._revision, 0
-            while rows := cursor.fetchmany(_CHUNK):
-                for row in rows:
-                    waiting[row[3]].append(row)
-                touched |= waiting.keys()
-                revision = max(revision, max(row[0] for row in rows))
-                held += len(rows)
-                # With many apps, wait until each has some: the cost is by the batch.
-                if held >= min(_HELD, _BATCH * len(waiting)):
-                    self._put(waiting)
-                    held = 0
-            self._put(waiting)
-            self._revision = revision
-        finally:
-            cursor.close()
+        waiting: defaultdict[str, list[Row]] = defaultdict(list)
+        touched, revision, held = set[str](), self._revision, 0
+        for rows in connection.stream(_COLUMNS + order, (self._revision,), _CHUNK):
+            for row in rows:
+                waiting[row[3]].append(row)
+            touched |= waiting.keys()
+            revision = max(revision, max(row[0] for row in rows))
+            held += len(rows)
+            # With many apps, wait until each has some: the cost is by the batch.
+            if held >= min(_HELD, _BATCH * len(waiting)):
+                self._put(waiting)
+                held = 0
+        self._put(waiting)
+        self._revision = revision
         for app_id in touched:
             self._apps[app_id].settle()
 
@@ -108,7 +114,11 @@ class _Sessions:
             "meeting": np.empty(0, np.int32),
             "title": np.empty(0, np.int32),
             "gone": np.empty(0, np.bool_),
+            "mos": np.empty(0, np.int16),
+            "severity": np.empty(0, np.uint8),
+            **{name: np.empty(0, np.int32) for name in SETS},
         }
+        self._sets = {name: Sets() for name in SETS}
         self._statuses: dict[str, int] = {}
         self._meetings = Meetings()
         self._titles = Titles()
@@ -146,9 +156,8 @@ class _Sessions:
         return rows
 
     def _append(self, batch: list[Row]) -> None:
-        _, ordinals, ids, _, meetings, titles, statuses, started, sort_ms, people = zip(
-            *batch, strict=True
-        )
+        columns = list(zip(*batch, strict=True))
+        _, ordinals, ids, _, meetings, titles, statuses, started, sort_ms, people = columns[:10]
         first, self._count = self._count, self._count + len(batch)
         last = int(self._columns["ordinal"][first - 1]) if first else ordinals[0] - 1
         for at, ordinal in enumerate(ordinals, first):
@@ -162,7 +171,11 @@ class _Sessions:
             "meeting": self._meetings.numbers(meetings),
             "title": self._titles.numbers(titles),
             "gone": False,
+            "mos": [_NO_MOS if mos is None else mos for mos in columns[10]],
+            "severity": [gravest or 0 for gravest in columns[11]],
         }
+        for name, texts in zip(SETS, columns[12:], strict=True):
+            values[name] = self._sets[name].numbers(texts)
         for name, column in self._columns.items():
             self._columns[name] = grown(column, self._count)
             self._columns[name][first : self._count] = values[name]
@@ -171,8 +184,12 @@ class _Sessions:
         self._minutes.extend(sort_ms)
 
     def _change(self, at: int, row: Row) -> None:
-        _, _, _, _, meeting, title, status, started, sort_ms, people = row
+        _, _, _, _, meeting, title, status, started, sort_ms, people, mos, gravest, *sets = row
         columns = self._columns
+        columns["mos"][at] = _NO_MOS if mos is None else mos
+        columns["severity"][at] = gravest or 0
+        for name, text in zip(SETS, sets, strict=True):
+            columns[name][at] = self._sets[name].number(text)
         columns["people"][at] = people
         columns["status"][at] = self._statuses.setdefault(status, len(self._statuses))
         if not self._meetings.holds(int(columns["meeting"][at]), meeting):
@@ -243,6 +260,14 @@ class _Sessions:
             yield self._created.keys >= asked.started_from
         if dated and asked.started_to is not None:
             yield self._created.keys <= asked.started_to
+        if asked.mos_below is not None:
+            yield self._column("mos") < min(asked.mos_below, _NO_MOS)
+        if asked.min_severity:
+            yield self._column("severity") >= asked.min_severity
+        named = asked.finding_ids, _folded(asked.browser), _folded(asked.country)
+        for name, wanted in zip(SETS, named, strict=True):
+            if wanted:
+                yield _having(self._column(name), self._sets[name].holding(wanted))
         if asked.search:
             yield self._found(asked.search.casefold())
 
@@ -251,6 +276,10 @@ class _Sessions:
         for name, texts in (("title", self._titles), ("meeting", self._meetings)):
             found |= _having(self._column(name), np.flatnonzero(texts.matching(needle)))
         return found
+
+
+def _folded(name: str | None) -> frozenset[str]:
+    return frozenset() if name is None else frozenset([name.casefold()])
 
 
 def _having(column: npt.NDArray[Any], numbers: Numbers) -> Flags:

@@ -1,7 +1,7 @@
 """Texts of the session list, held so that a substring is found among a million of them in
-milliseconds: identifiers as columns of bytes, titles as one run of UTF-8.
+milliseconds: identifiers as columns of bytes, titles as one run of UTF-8; and sets of names.
 
-Both number their texts 0, 1, 2 … in the order of arrival and never change one. Case is folded with
+All number their texts 0, 1, 2 … in the order of arrival and never change one. Case is folded with
 ``str.casefold`` on both sides. Not thread-safe.
 """
 
@@ -273,3 +273,32 @@ class Titles:
             hits = hits[self._bytes[hits + at] == wanted[at]]
         found[np.searchsorted(starts, hits, side="right") - 1] = True
         return found
+
+
+class Sets:
+    """Sets of names by number, such as the findings of a session; each as one text, a name a line.
+    There are far fewer different sets than sessions."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._sets: list[frozenset[str]] = []
+
+    def number(self, text: str | None) -> int:
+        """A number for a set; the same one for the same set while it is remembered. None: empty."""
+        text = text or ""
+        number = self._known.get(text)
+        if number is None:
+            number = len(self._sets)
+            self._sets.append(frozenset(text.split("\n")) if text else frozenset())
+            if len(self._known) < REMEMBERED:
+                self._known[text] = number
+        return number
+
+    def numbers(self, texts: Sequence[str | None]) -> list[int]:
+        """A number for each."""
+        return [self.number(text) for text in texts]
+
+    def holding(self, wanted: frozenset[str]) -> Numbers:
+        """The numbers of the sets that hold any of these names."""
+        held = (at for at, names in enumerate(self._sets) if not wanted.isdisjoint(names))
+        return np.fromiter(held, np.int64)

@@ -9,11 +9,11 @@ from roomtone.model.sessions import ENDED, LIVE, Session
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
-from roomtone.storage.rows import Kept, limited, text_of
+from roomtone.storage.rows import JSON, Kept, limited, text_of
 from roomtone.storage.session_index import SessionIndex
 
 _COLUMN = tables.sessions.c
-_SESSION = Kept(Session, tables.sessions)
+_SESSION = Kept(Session, tables.sessions, {"decided": JSON})
 _BY_ID = _SESSION.by("id")
 _BY_APP = _SESSION.by("id", "app_id")
 _LIVE_OF_MEETING = _SESSION.by(
@@ -43,7 +43,28 @@ _IDS_AFTER = limited(
 _IDS_AT_ONCE = 1_000
 _PUT = _SESSION.upsert("id", "revision")
 
+_CHANGED = limited(
+    sa.select(_COLUMN.revision, *_SESSION.select().selected_columns)
+    .where(_COLUMN.revision > sa.bindparam("after"))
+    .order_by(_COLUMN.revision)
+)
 _OF_MEETING = _SESSION.by("meeting_id", order=(_COLUMN.started_at, _COLUMN.id))
+_STARTED = limited(
+    _SESSION.select()
+    .where(
+        _COLUMN.meeting_id == sa.bindparam("meeting_id"),
+        _COLUMN.started_at >= sa.bindparam("since"),
+        _COLUMN.started_at <= sa.bindparam("until"),
+        sa.or_(
+            _COLUMN.started_at > sa.bindparam("after"),
+            sa.and_(
+                _COLUMN.started_at == sa.bindparam("after_too"),
+                _COLUMN.id > sa.bindparam("after_id"),
+            ),
+        ),
+    )
+    .order_by(_COLUMN.started_at, _COLUMN.id)
+)
 _SEALED = limited(
     _SESSION.select()
     .where(
@@ -80,7 +101,7 @@ class SessionList:
         if connection.writing:
             # Rows that may yet be rolled back must not get into the index that all share.
             own = SessionIndex()
-            own.refresh(connection.raw)
+            own.refresh(connection)
             return own.query(asked, page)
         with self._lock:
             found = connection.raw.execute(_ERASURES).fetchone()
@@ -88,7 +109,7 @@ class SessionList:
             if erasures != self._erasures:
                 # Erased rows leave nothing to follow, and another process may have erased them.
                 self._index, self._erasures = SessionIndex(), erasures
-            self._index.refresh(connection.raw)
+            self._index.refresh(connection)
             return self._index.query(asked, page)
 
 
@@ -133,12 +154,26 @@ class SqlSessionRows:
     def child_sessions(self, session_id: str) -> list[Session]:
         return _SESSION.all(self._connection, _CHILDREN, session_id)
 
+    def changed_since(self, revision: int, limit: int) -> list[tuple[int, Session]]:
+        rows = self._connection.raw.execute(_CHANGED, (revision, limit))
+        return [(row[0], _SESSION.load(row[1:])) for row in rows]
+
     def put_session(self, session: Session) -> None:
         (revision,) = self._connection.raw.execute(_NEXT_REVISION).fetchone()
         _PUT.run(self._connection, session, revision=revision)
 
     def sessions_of(self, meeting_id: str) -> list[Session]:
         return _SESSION.all(self._connection, _OF_MEETING, meeting_id)
+
+    def started_between(
+        self, meeting_id: str, since: int, until: int, after: tuple[int, str], limit: int
+    ) -> list[Session]:
+        t, session_id = after
+        # The index begins where the last page ended, not where the range does.
+        since = max(since, t)
+        return _SESSION.all(
+            self._connection, _STARTED, meeting_id, since, until, t, t, session_id, limit
+        )
 
     def sealed_between(self, after: int, before: int, limit: int) -> list[Session]:
         return _SESSION.all(self._connection, _SEALED, after, before, ENDED, limit)

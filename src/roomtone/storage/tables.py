@@ -51,6 +51,8 @@ apps = Table(
     Column("created_at", BigInteger, nullable=False),
     # What ``search`` looks in, case-folded: databases disagree on the case of anything but ASCII.
     Column("searchable", Text, nullable=False),
+    Column("thresholds", Text),  # of findings, where they differ from the catalogue's; JSON
+    Column("origins", Text),  # of pages that may send telemetry; JSON, NULL: every page
     Index(None, "account_id", "created_at", "id"),
 )
 
@@ -149,6 +151,10 @@ sessions = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("sealed_at", BigInteger),
     Column("trimmed_at", BigInteger),
+    # What the list filters by, from the digest (digests.py); NULL until the session was sealed.
+    *(Column(name, Integer) for name in ("mos_hundredths", "severity")),
+    *(Column(name, Text) for name in ("finding_ids", "browsers", "countries")),
+    Column("decided", Text),  # which source decided its start and its end; JSON
     UniqueConstraint("id"),
     Index(None, "revision"),
     Index(None, "meeting_id", "started_at", "ended_at"),
@@ -178,9 +184,13 @@ peers = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("searchable", Text, nullable=False),
     Column("presence", LargeBinary, nullable=False),
+    # Which source opened it; the peer that it turned out to be; which source decided each time.
+    Column("origin", String, nullable=False, server_default="client"),
+    Column("merged_into", String),
+    Column("decided", Text),
     Index(None, "app_id", "peer_id"),
     # Holds all that counting a session anew needs, so that 5,000 rows need not be read for it.
-    Index("ix_peers_stays", "session_id", "joined_at", "peer_id", "left_at", "user_id"),
+    Index("ix_stays", "session_id", "merged_into", "joined_at", "peer_id", "left_at", "user_id"),
     Index(None, "left_at", "last_sign_at"),
 )
 

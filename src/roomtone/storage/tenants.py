@@ -1,5 +1,6 @@
 """Accounts, apps and API tokens in their tables."""
 
+import msgspec
 import sqlalchemy as sa
 
 from roomtone.model.tenancy import Account, ApiToken, App
@@ -16,6 +17,12 @@ _PUT_ACCOUNT = _ACCOUNT.upsert("id")
 _APP = Kept(App, tables.apps)
 _APP_BY_ID = _APP.by("id")
 _PUT_APP = _APP.upsert("id", "searchable")
+
+_THRESHOLDS = "SELECT thresholds FROM apps WHERE id = ?"
+_PUT_THRESHOLDS = "UPDATE apps SET thresholds = ? WHERE id = ?"
+
+_ORIGINS = "SELECT origins FROM apps WHERE id = ?"
+_PUT_ORIGINS = "UPDATE apps SET origins = ? WHERE id = ?"
 
 _TOKEN = Kept(ApiToken, tables.api_tokens)
 _TOKEN_BY_SHA256 = _TOKEN.by("sha256")
@@ -54,6 +61,22 @@ class SqlTenants:
 
     def put_app(self, app: App) -> None:
         _PUT_APP.run(self._connection, app, searchable=searchable(app.name, app.id))
+
+    def thresholds(self, app_id: str) -> dict[str, dict[str, float]]:
+        row = self._connection.raw.execute(_THRESHOLDS, (app_id,)).fetchone()
+        return {} if row is None or row[0] is None else msgspec.json.decode(row[0])
+
+    def put_thresholds(self, app_id: str, own: dict[str, dict[str, float]]) -> None:
+        text = msgspec.json.encode(own, order="sorted").decode() if own else None
+        self._connection.raw.execute(_PUT_THRESHOLDS, (text, app_id))
+
+    def origins(self, app_id: str) -> tuple[str, ...]:
+        row = self._connection.raw.execute(_ORIGINS, (app_id,)).fetchone()
+        return () if row is None or row[0] is None else tuple(msgspec.json.decode(row[0]))
+
+    def put_origins(self, app_id: str, origins: tuple[str, ...]) -> None:
+        text = msgspec.json.encode(origins).decode() if origins else None
+        self._connection.raw.execute(_PUT_ORIGINS, (text, app_id))
 
     def token_by_sha256(self, sha256: bytes) -> ApiToken | None:
         return _TOKEN.one(self._connection, _TOKEN_BY_SHA256, sha256)

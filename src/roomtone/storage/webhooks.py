@@ -8,7 +8,7 @@ from roomtone.model.hooks import PENDING, Delivery, SigningKey, Webhook
 from roomtone.ports.records import Page
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
-from roomtone.storage.rows import BOOLEAN, Codec, Kept, text_of
+from roomtone.storage.rows import BOOLEAN, Codec, Kept, limited, text_of
 
 
 def _events(text: str) -> tuple[str, ...]:
@@ -73,9 +73,21 @@ _HASTEN = (
     "UPDATE deliveries SET next_try_at = queued_at WHERE webhook_id = ? AND status = 'PENDING' "
     "AND tries > 0 AND response_status IS NULL"
 )
+_RECALL = (
+    "UPDATE deliveries SET next_try_at = ? WHERE webhook_id IN (SELECT id FROM webhooks) "
+    "AND status = 'PENDING' AND next_try_at > ? AND (tries = 0 OR next_try_at > ?)"
+)
 _REQUEUE = (
     "UPDATE deliveries SET status = 'PENDING', tries = 0, error = NULL, updated_at = ?, "
     "queued_at = ?, next_try_at = ? WHERE webhook_id = ? AND created_at BETWEEN ? AND ?"
+)
+_OF_SESSION = limited(
+    _DELIVERY.select()
+    .where(
+        _COLUMN.app_id == sa.bindparam("app_id"),
+        _COLUMN.session_id == sa.bindparam("session_id"),
+    )
+    .order_by(_COLUMN.ordinal.desc())
 )
 _DROP = (
     "DELETE FROM deliveries WHERE ordinal IN "
@@ -86,8 +98,9 @@ _DROP_OLD = (
     "WHERE created_at < ? AND status <> 'PENDING' ORDER BY created_at LIMIT ?)"
 )
 _ERASE = "DELETE FROM deliveries WHERE session_id = ?"
-# Causes of a peer are ``joined:<peer_id>:…`` and the like (services/hook_outbox.py).
-_OF_PEER = " AND instr(cause, ?) > 0"
+# Causes of a peer are ``joined:<peer_id>:…`` and the like (services/hook_outbox.py); what was found
+# in a session may name anybody.
+_OF_PEER = " AND (replace(cause, ?, '') <> cause OR event = 'session.findings')"
 
 _KEY = Kept(SigningKey, tables.signing_keys)
 _NEWEST_KEY = _KEY.by(order=(tables.signing_keys.c.created_at.desc(), tables.signing_keys.c.id)) + (
@@ -138,11 +151,17 @@ class SqlHooks:
             where.append(_COLUMN.status == status)
         return _DELIVERY.page(self._connection, where, (_COLUMN.ordinal.desc(),), page)
 
+    def session_deliveries(self, app_id: str, session_id: str, limit: int) -> list[Delivery]:
+        return _DELIVERY.all(self._connection, _OF_SESSION, app_id, session_id, limit)
+
     def next_delivery(self, webhook_id: str, now: int) -> Delivery | None:
         return _DELIVERY.one(self._connection, _NEXT, webhook_id, PENDING, now)
 
     def webhooks_due(self, now: int) -> list[str]:
         return [str(row[0]) for row in self._connection.raw.execute(_DUE, (now,))]
+
+    def recall_deliveries(self, now: int, ahead: int, far: int) -> int:
+        return self._connection.raw.execute(_RECALL, (now, ahead, far)).rowcount
 
     def hasten_deliveries(self, webhook_id: str) -> None:
         self._connection.raw.execute(_HASTEN, (webhook_id,))

@@ -1,0 +1,332 @@
+"""One connection to NATS JetStream and the stream that holds fresh facts.
+
+A batch is one message on a subject of its own, ``<stream>.<app>.<peer>.<key>``. The stream keeps
+one message a subject and refuses a second: what was appended once is there once, for as long as it
+is there, whoever sends it again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import APIError, BadRequestError, NotFoundError
+
+from roomtone.model.errors import Failed
+
+THERE_ALREADY = 10_077
+"""JetStream's err_code of a message whose subject has its one message."""
+NAME_IN_USE = 10_058
+CONNECT_S = 3
+ACK_S = 10
+"""A leader that dies is replaced in 5 to 6 s (measured); senders must be able to hold that long."""
+FETCH_S = 5
+LULL_S = 0.5
+AT_ONCE = 500
+IDLE_S = 30
+AWAY_S = 2.0
+"""So long after the connection was lost everybody waits for a new one; then all are refused at
+once, for senders can hold more than our memory."""
+LOOK_S = 0.05
+PLACE_S = (0.3, 0.3, 0.6, 0.6, 1.2, 1.2, 2.4, 2.4)
+"""How long each try to place a reader among several nodes may take; alive, they need some ms."""
+KEY_BYTES = 12
+
+log = structlog.get_logger()
+
+_BEHIND = "Look at the nodes of NATS (`nats stream report`); it is tried again."
+_UNREACHABLE = "Start NATS with JetStream, and check --journal; senders keep what they have."
+
+
+class Stream:
+    """The stream, connected on first use and again on any other event loop."""
+
+    def __init__(self, url: str, name: str, replicas: int) -> None:
+        """``url``: of one server or, with commas between, of several that form a cluster."""
+        self._urls = url.split(",")
+        self.name = name
+        self._replicas = replicas
+        self._copies = replicas
+        """As the stream was made, which may be otherwise than the setting says."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: Client | None = None
+        self._context: JetStreamContext | None = None
+        self._opening: asyncio.Lock | None = None
+        self._lost_at: float | None = None
+        self._away_since: float | None = None
+
+    async def context(self) -> JetStreamContext:
+        """JetStream, connected. Raises Failed."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._client, self._context = loop, None, None
+            self._opening = asyncio.Lock()
+        if self._context is not None and self._client is not None and not self._client.is_closed:
+            return self._context
+        assert self._opening is not None  # noqa: S101 - set with the loop
+        async with self._opening:
+            if self._context is None or self._client is None or self._client.is_closed:
+                self._client, self._context = await self._open()
+        return self._context
+
+    async def _open(self) -> tuple[Client, JetStreamContext]:
+        with_hint = Failed(f"NATS does not answer at {_shown(self._urls)}.", _UNREACHABLE)
+        try:
+            client = await nats.connect(
+                self._urls,
+                connect_timeout=CONNECT_S,
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.2,
+                pending_size=64 * 1024 * 1024,
+                error_cb=_quiet,
+                disconnected_cb=self._tell_away,
+                reconnected_cb=self._tell_back,
+            )
+        except (Error, OSError, TimeoutError) as error:
+            raise with_hint from error
+        context = client.jetstream(timeout=ACK_S)
+        try:
+            self._copies = await self._made(context)
+        except (Error, TimeoutError) as error:
+            await client.close()
+            raise _failed(error) from error
+        return client, context
+
+    async def _made(self, context: JetStreamContext) -> int:
+        """Make the stream, unless it is there; how many copies it has."""
+        wanted = StreamConfig(
+            name=self.name,
+            subjects=[f"{self.name}.>"],
+            storage=StorageType.FILE,
+            num_replicas=self._replicas,
+            max_msgs_per_subject=1,
+            discard=DiscardPolicy.NEW,
+            discard_new_per_subject=True,
+        )
+        try:
+            info = await context.add_stream(wanted)
+        except BadRequestError as error:
+            # Somebody made it with other settings, such as more replicas: theirs stand.
+            if error.err_code != NAME_IN_USE:
+                raise
+            info = await context.stream_info(self.name)
+        return info.config.num_replicas or 1
+
+    async def publish(self, subject: str, data: bytes, headers: dict[str, str]) -> bool:
+        """Store one message, acknowledged by its replicas; False: its subject has one already."""
+        context = await self.context()
+        await self._connected()
+        try:
+            await context.publish(subject, data, timeout=ACK_S, headers=headers)
+        except APIError as error:
+            if error.err_code == THERE_ALREADY:
+                return False
+            raise _failed(error) from error
+        except (Error, TimeoutError, OSError) as error:
+            raise _failed(error) from error
+        return True
+
+    async def _connected(self) -> None:
+        """Wait a moment for a lost connection to come back. Raises Failed."""
+        loop = asyncio.get_running_loop()
+        while self._client is not None and not self._client.is_connected:
+            if self._lost_at is None:
+                self._lost_at = loop.time()
+            if loop.time() - self._lost_at >= AWAY_S:
+                raise Failed(f"NATS does not answer at {_shown(self._urls)}.", _UNREACHABLE)
+            await asyncio.sleep(LOOK_S)
+        self._lost_at = None
+
+    async def _tell_away(self) -> None:
+        if self._client is None or self._client.is_closed:
+            return  # we left
+        self._away_since = asyncio.get_running_loop().time()
+        log.error("NATS is away", servers=_shown(self._urls), hint=_UNREACHABLE)
+
+    async def _tell_back(self) -> None:
+        url = self._client and self._client.connected_url
+        away_s = asyncio.get_running_loop().time() - (self._away_since or 0)
+        server = url.netloc.rpartition("@")[2] if url else ""
+        log.info("NATS is back", server=server, away_s=round(away_s, 1))
+
+    async def messages(
+        self, pattern: str, *, after: int = 0, most: int | None = None, headers_only: bool = False
+    ) -> list[Msg]:
+        """The messages behind a number that fit a pattern, in order. Without ``most``: all that
+        were acknowledged before the call. Raises Failed.
+
+        A reader is placed on any one of the copies, which may be behind the others or die; then
+        another is asked.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ACK_S
+        while True:
+            newest = 0 if most is not None or self._copies == 1 else await self._newest(pattern)
+            try:
+                found = await self._looked(pattern, after, most, headers_only)
+            except (Error, TimeoutError, OSError) as error:
+                if self._copies == 1 or loop.time() > until:
+                    raise _failed(error) from error
+            else:
+                if newest <= after or (found and found[-1].metadata.sequence.stream >= newest):
+                    return found
+                if loop.time() > until:
+                    raise Failed("JetStream: a copy of the stream is behind.", _BEHIND)
+            await asyncio.sleep(LOOK_S)
+
+    async def _looked(
+        self, pattern: str, after: int, most: int | None, headers_only: bool
+    ) -> list[Msg]:
+        async with self._consumer(pattern, after, headers_only) as subscription:
+            wanted = (await subscription.consumer_info()).num_pending or 0
+            if most is not None:
+                wanted = min(wanted, most)
+            return await _fetched(subscription, wanted)
+
+    async def _newest(self, pattern: str) -> int:
+        """The number of the newest message that fits, as the stream's leader knows it; 0: none."""
+        context = await self.context()
+        await self._connected()
+        try:
+            return (await context.get_last_msg(self.name, pattern)).seq or 0
+        except NotFoundError:
+            return 0
+        except (Error, TimeoutError, OSError) as error:
+            raise _failed(error) from error
+
+    @asynccontextmanager
+    async def _consumer(
+        self, pattern: str, after: int, headers_only: bool
+    ) -> AsyncIterator[JetStreamContext.PullSubscription]:
+        await self.context()
+        await self._connected()
+        config = ConsumerConfig(
+            ack_policy=AckPolicy.NONE,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=after + 1,
+            headers_only=headers_only,
+            mem_storage=True,
+            num_replicas=1,
+            inactive_threshold=IDLE_S,
+        )
+        subscription = await self._placed(pattern, config)
+        try:
+            yield subscription
+        finally:
+            with suppress(Error, TimeoutError, OSError):
+                await subscription.unsubscribe()
+            await self._give_up(config)
+
+    async def _placed(
+        self, pattern: str, config: ConsumerConfig
+    ) -> JetStreamContext.PullSubscription:
+        """A consumer where it answers: JetStream may choose a node that has just died, and then
+        nobody ever says so."""
+        assert self._client is not None  # noqa: S101 - connected by the caller
+        tries = (ACK_S,) if self._copies == 1 else PLACE_S
+        for patience in tries[:-1]:
+            try:
+                context = self._client.jetstream(timeout=patience)
+                return await context.pull_subscribe(pattern, stream=self.name, config=config)
+            except TimeoutError:
+                await self._give_up(config)
+        context = self._client.jetstream(timeout=tries[-1])
+        return await context.pull_subscribe(pattern, stream=self.name, config=config)
+
+    async def _give_up(self, config: ConsumerConfig) -> None:
+        """Say that a consumer may go, and wait for no answer: its node may be dead."""
+        assert self._client is not None  # noqa: S101 - connected by the caller
+        with suppress(Error, TimeoutError, OSError):
+            await self._client.publish(f"$JS.API.CONSUMER.DELETE.{self.name}.{config.name}")
+
+    async def last(self) -> int:
+        """The number of the newest message."""
+        context = await self.context()
+        await self._connected()
+        try:
+            return (await context.stream_info(self.name)).state.last_seq
+        except (Error, TimeoutError, OSError) as error:
+            raise _failed(error) from error
+
+    async def purge(self, pattern: str) -> None:
+        """Take away what fits a pattern."""
+        context = await self.context()
+        try:
+            await context.purge_stream(self.name, subject=pattern)
+        except (Error, TimeoutError, OSError) as error:
+            raise _failed(error) from error
+
+    async def take_away(self, number: int) -> None:
+        """Take one message away; it may be gone."""
+        context = await self.context()
+        try:
+            await context.delete_msg(self.name, number)
+        except NotFoundError:
+            return
+        except APIError as error:
+            if error.code != 500:
+                raise _failed(error) from error
+        except (Error, TimeoutError, OSError) as error:
+            raise _failed(error) from error
+
+    async def close(self) -> None:
+        """Disconnect, if this loop is connected."""
+        if self._client is not None and self._loop is asyncio.get_running_loop():
+            await self._client.close()
+        self._client = self._context = None
+
+
+async def _fetched(subscription: JetStreamContext.PullSubscription, wanted: int) -> list[Msg]:
+    """So many messages, or fewer if some are taken away (packed, erased) meanwhile."""
+    loop = asyncio.get_running_loop()
+    heard = loop.time()
+    found: list[Msg] = []
+    while len(found) < wanted:
+        try:
+            found += await subscription.fetch(min(AT_ONCE, wanted - len(found)), timeout=LULL_S)
+            heard = loop.time()
+        except TimeoutError:
+            if not (await subscription.consumer_info()).num_pending:
+                break
+            if loop.time() - heard > FETCH_S:
+                raise
+    return found
+
+
+def subject_of(stream: str, app_id: str, peer: bytes, key: str) -> str:
+    """Where a batch lies. Ids of apps are ours, without dots; keys are any text, so hashed."""
+    hashed = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()
+    return f"{stream}.{app_id}.{peer.hex()}.{hashed}"
+
+
+def peer_pattern(stream: str, peer: bytes) -> str:
+    """Every batch of a peer, of whatever app."""
+    return f"{stream}.*.{peer.hex()}.*"
+
+
+async def _quiet(_: Exception) -> None:
+    """The client's own log of every reconnect: what matters is raised where it matters."""
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(f"JetStream: {type(error).__name__} {error}".strip(), _UNREACHABLE)
+
+
+def _shown(urls: Sequence[str]) -> str:
+    """Without the user and the password that they may hold."""
+    return ", ".join(url.rpartition("@")[2].removeprefix("nats://") for url in urls)
