@@ -2,6 +2,9 @@
 
 Nothing is acknowledged before the journal holds it durably, and nothing is stored in part: a batch
 is accepted whole or refused whole, with every fault named.
+
+Where the journal does not lie with the records, collecting goes on while those are away: who has a
+token that an app signed is believed, and the roster looks up afterwards what could not be asked.
 """
 
 from collections import OrderedDict
@@ -10,17 +13,22 @@ from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
+from structlog.contextvars import bind_contextvars
 
-from roomtone.model.errors import Forbidden, Refused, TooMany
+from roomtone.model.errors import Failed, Forbidden, Refused, TooMany
 from roomtone.model.facts import AnyFact, Described, Located
 from roomtone.model.rooms import ACTIVE
+from roomtone.model.sessions import CLIENT
 from roomtone.model.subjects import Subject
+from roomtone.model.times import holds
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Batch, Journal
 from roomtone.ports.records import Page, Quarantined, Records, Transaction
+from roomtone.services.origins import Origins
 from roomtone.services.rate import RateLimit
 from roomtone.services.reported import has_words, reports_of
 from roomtone.services.rooms import Claims, Rooms
+from roomtone.services.roster import CURSOR
 from roomtone.services.words import Words
 from roomtone.sources.decoded import Decoded
 from roomtone.sources.presence import presence_of
@@ -41,6 +49,8 @@ class Sender(Struct, frozen=True):
     user_agent: str | None
     address: str | None
     """As the operating system or a trusted proxy saw it; masked before it is kept."""
+    origin: str | None = None
+    """Of the web page that sends; None: it is no page."""
 
 
 class Receipt(Struct, frozen=True):
@@ -73,6 +83,7 @@ class Collector:
         locate: Locate,
         limit: RateLimit,
         words: Words,
+        origins: Origins,
         *,
         mask: bool,
         moved: Callable[[], None],
@@ -84,17 +95,25 @@ class Collector:
         self._locate = locate
         self._limit = limit
         self._words = words
+        self._origins = origins
         self._mask = mask
         self._moved = moved
         self._admissions: OrderedDict[bytes, _Admission] = OrderedDict()
+
+    def expect(self, sender: Sender) -> None:
+        """Raise Refused for who may not send at all: before anything of a body is read."""
+        claims = self._rooms.verify(sender.token)
+        self._origins.check(claims.app_id, sender.origin)
 
     async def collect(self, sender: Sender, body: bytes) -> Receipt:
         """Store one body of either protocol. Raises Refused for what is wrong with it."""
         now = self._clock.now()
         claims = self._rooms.verify(sender.token)
+        self._origins.check(claims.app_id, sender.origin)
         if not self._limit.allow(claims.participant_id, now):
             raise TooMany("Too many requests from this participant.", self._limit.retry_after_s)
         decoded = decode_batch(body, now=now, mask=self._mask, user_agent=sender.user_agent)
+        bind_contextvars(peer_id=decoded.peer_id, participant_id=claims.participant_id)
         spoken = has_words(decoded.facts)
         if spoken:
             reports_of(decoded.facts)  # refuses a message that is none, before anything is kept
@@ -107,11 +126,12 @@ class Collector:
             received_at=now,
             facts=facts,
             presence=presence,
+            deferred=spoken and self._records_away(),
         )
         (stored,) = await self._journal.append([batch])
         if stored and (first or presence.joins or presence.leaves):
             self._moved()
-        if spoken:
+        if spoken and not (stored and batch.deferred):
             # Also of a repeated batch: the first time may have ended between the two.
             await self._words.take(admission.subject, decoded.facts)
         if decoded.seq is None:
@@ -122,6 +142,7 @@ class Collector:
     async def quarantine(self, sender: Sender, body: bytes, reason: Refused) -> None:
         """Keep a body of a known participant that no decoder understood, to be tried again."""
         claims = self._rooms.verify(sender.token)
+        self._origins.check(claims.app_id, sender.origin)
         faults = [{"where": fault.where, "why": fault.why} for fault in reason.faults]
         item = Quarantined(
             id=self._clock.new_id(),
@@ -152,9 +173,13 @@ class Collector:
         subject = Subject(claims.app_id, claims.meeting_id, claims.participant_id, peer_id)
         key = subject.key
         known = self._admissions.get(key)
-        if known is not None and now < known.good_until:
+        if known is not None and holds(now, known.good_until, ADMISSION_MS):
             return known, False
-        first = self._records.peek(lambda tx: _check(tx, subject))
+        try:
+            first = self._records.peek(lambda tx: _check(tx, subject))
+        except Failed:
+            # Whether it can be kept is for the journal to say.
+            first = known is None
         if known is None:
             last = await self._journal.last_seq(key)
             # Another request of this peer may have been admitted during that look-up.
@@ -168,6 +193,13 @@ class Collector:
         if len(self._admissions) > MAX_ADMISSIONS:
             self._admissions.popitem(last=False)
         return known, first
+
+    def _records_away(self) -> bool:
+        try:
+            self._records.peek(lambda tx: tx.cursor(CURSOR))
+        except Failed:
+            return True
+        return False
 
     def _introduced(self, decoded: Decoded, sender: Sender, now: int) -> tuple[AnyFact, ...]:
         """The facts, preceded by what the request itself tells of a peer we did not know."""
@@ -193,7 +225,8 @@ def _check(tx: Transaction, subject: Subject) -> bool:
     ):
         raise Forbidden("This participant was removed from the meeting; ask for a new token.")
     peer = tx.sessions.peer(subject.app_id, subject.peer_id)
-    if peer is not None:
+    # Of a peer that only a server told of, its own client comes first now.
+    if peer is not None and peer.origin == CLIENT:
         if peer.user_id != subject.participant_id:
             raise Forbidden("This peer id belongs to another participant; make a fresh one.")
         session = tx.sessions.session_by_id(peer.session_id)

@@ -20,6 +20,7 @@ from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Journal
 from roomtone.ports.records import Page, Records, Transaction
 from roomtone.services.artifacts import Artifacts
+from roomtone.services.digesting import redacted, without
 from roomtone.services.holding import recount
 from roomtone.services.sessions import NO_SUCH_SESSION
 from roomtone.services.speakers import Speakers
@@ -104,6 +105,7 @@ class Eraser:
             tx.artifacts.drop_artifacts(session.id, None)
             tx.words.drop_spoken(session.id)
             deliveries = tx.hooks.erase_deliveries(session.id)
+            tx.digests.drop(session.id)
             tx.sessions.drop_session(session.id)
             return Erased(
                 sessions=1,
@@ -186,6 +188,7 @@ class Eraser:
                 count_up(tx, session.app_id, session.id, now, chat=chat, speech=speech)
             if own:
                 recount(tx, session.id, now)
+                _redact(tx, session.id, own, others)
             return Erased(
                 peers=len(own), reports=reports, deliveries=deliveries, summaries=summaries
             )
@@ -278,6 +281,23 @@ def _drop_peer(tx: Transaction, peer: Peer) -> int:
     tx.words.drop_pending(peer.subject)
     tx.sessions.drop_peer(peer.subject)
     return int(had)
+
+
+def _redact(tx: Transaction, session_id: str, gone: list[Peer], others: list[Peer]) -> None:
+    """Take erased peers out of the session's digest, and out of what was found at the others."""
+    session = tx.sessions.session_by_id(session_id)
+    digest = tx.digests.digest(session_id)
+    if session is not None and digest is not None:
+        counted = replace(digest, started_at=session.started_at, closed_ms=session.closed_ms)
+        tx.digests.put(without(counted, gone))
+    for peer in others:
+        tx.reports.drop_previous_report(peer.subject)
+        report = tx.reports.report(peer.app_id, peer.peer_id)
+        if report is not None:
+            tx.reports.put_report(replace(report, body=redacted(report.body, gone)))
+        before = tx.reports.previous_report(peer.app_id, peer.peer_id)
+        if before is not None and redacted(before.body, gone) is not before.body:
+            tx.reports.drop_previous_report(peer.subject)
 
 
 def _drop_summary(tx: Transaction, session: Session) -> int:

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from roomtone.model.rooms import Meeting
 from roomtone.model.sessions import ALL_LEFT, ENDED, HOST_ENDED, LIVE, Session
+from roomtone.model.times import AHEAD_MS
 from roomtone.ports.records import Transaction
+from roomtone.services.sighted import uuid_of
 
 NewId = Callable[[], str]
 
@@ -60,32 +62,61 @@ def _parent(tx: Transaction, meeting: Meeting, t: int, grace: int) -> str | None
     return None if parent is None else parent.id
 
 
-def recount(tx: Transaction, session_id: str, now: int) -> tuple[Session, Session] | None:
-    """Bring a session's row in line with the stays of its peers; the row (before, after)."""
+def recount(
+    tx: Transaction,
+    session_id: str,
+    now: int,
+    deciders: Callable[[int], dict[str, str]] | None = None,
+) -> tuple[Session, Session] | None:
+    """Bring a session's row in line with the stays of its peers; the row (before, after).
+
+    ``deciders``: of how many are live, who decided its start and its end; None: as before.
+    """
     session = tx.sessions.session_by_id(session_id)
     stays = [] if session is None else tx.sessions.stays(session_id)
-    if session is None or not stays:
+    # Of a session that is all attempts, those tell when it was.
+    tried = [] if session is None or stays else tx.sessions.peers(session_id)
+    if session is None or not (stays or tried):
         return None
     spans = [(joined, left) for _, joined, left in stays]
     live = sum(1 for _, left in spans if left is None)
-    last_left = max((left for _, left in spans if left is not None), default=None)
+    leaves = [*(left for _, left in spans), *(peer.left_at for peer in tried)]
+    last_left = max((left for left in leaves if left is not None), default=None)
     counted = replace(
-        session,
+        _as_told(tx, session),
         live_participants=live,
         max_concurrent_participants=peak(spans),
         total_participants=len({user_id for user_id, _, _ in stays}),
         closed_ms=sum(left - joined for joined, left in spans if left is not None),
         live_since_sum=sum(joined for joined, left in spans if left is None),
-        started_at=min(joined for joined, _ in spans),
+        started_at=min([*(joined for joined, _ in spans), *(peer.joined_at for peer in tried)]),
         empty_since=last_left if live == 0 else None,
         updated_at=now,
         sealed_at=None,  # whatever moved a row also moved a report
+        decided=session.decided if deciders is None else deciders(live),
     )
     if session.status == ENDED:
         counted = _after_the_end(tx, counted, last_left)
     counted = replace(counted, sort_ms=counted.used_ms(now))
     tx.sessions.put_session(counted)
     return session, counted
+
+
+def _as_told(tx: Transaction, session: Session) -> Session:
+    """With the title and the parent that a server told only after somebody was there."""
+    if session.decided is None:
+        return session
+    meeting = tx.rooms.meeting(session.app_id, session.meeting_id)
+    if meeting is None:
+        return session
+    unnamed = meeting.id == uuid_of(meeting.app_id, "room", session.title)
+    grace = meeting.session_keep_alive_time_in_secs * 1000
+    return replace(
+        session,
+        title=meeting.title if unnamed else session.title,
+        parent_session_id=session.parent_session_id
+        or _parent(tx, meeting, session.started_at, grace),
+    )
 
 
 def _after_the_end(tx: Transaction, session: Session, last_left: int | None) -> Session:
@@ -123,9 +154,16 @@ def close_when_empty(tx: Transaction, now: int) -> list[Session]:
             continue
         meeting = tx.rooms.meeting(session.app_id, session.meeting_id)
         keep_alive_ms = 0 if meeting is None else meeting.session_keep_alive_time_in_secs * 1000
-        if session.empty_since + keep_alive_ms <= now:
+        if _empty_from(session, session.empty_since, now) + keep_alive_ms <= now:
             ended.append(end(tx, session, session.empty_since, ALL_LEFT, now))
     return ended
+
+
+def _empty_from(session: Session, empty_since: int, now: int) -> int:
+    """From when the keep-alive counts. What was written before the clock was set back lies ahead:
+    then it counts from when the row was last moved, and of one from before that, it is over."""
+    known = (t for t in (empty_since, session.updated_at) if t <= now + AHEAD_MS)
+    return next(known, 0)
 
 
 def end_by_host(tx: Transaction, session_id: str, now: int) -> Session | None:

@@ -7,6 +7,7 @@ The roster tells how rows moved; the rule is that *what was told last is what ho
 * a peer that comes in is ``participantJoined``, one that goes ``participantLeft``. One that is back
   under its peer id (it fell silent, or reloaded) has joined again; ``joinedAt`` stays the beginning
   of its stay, as the API says it;
+* what was found in a session is told once it is sealed, and again only if it came out otherwise;
 * numbers that are corrected afterwards, such as the time of a leave, are not told again.
 
 Since a movement is the difference between a row before and after, journal entries that are applied
@@ -15,6 +16,9 @@ What happened more than a day ago (an import, a client that was offline for long
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+import msgspec
 
 from roomtone.model.hooks import Delivery
 from roomtone.model.sessions import ENDED, LIVE, Peer, Session
@@ -23,6 +27,8 @@ from roomtone.ports.clock import Clock
 from roomtone.ports.records import Transaction
 from roomtone.services import hook_payloads as events
 from roomtone.services.hook_payloads import Payloads
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 NEWS_MS = 24 * 3600 * 1000
 """How old a thing may be to be announced: as old as a delivery may get while it is tried."""
@@ -37,9 +43,9 @@ Moves = tuple[Sequence[SessionMove], Sequence[PeerMove]]
 class Outbox:
     """Queues deliveries. Every method works inside one transaction."""
 
-    def __init__(self, clock: Clock, *, always_live: bool = False) -> None:
+    def __init__(self, clock: Clock, *, always_live: bool = False, base_url: str = "") -> None:
         self._clock = clock
-        self.payloads = Payloads(always_live=always_live)
+        self.payloads = Payloads(always_live=always_live, base_url=base_url)
 
     def moved(
         self, tx: Transaction, sessions: Sequence[SessionMove], peers: Sequence[PeerMove]
@@ -97,6 +103,22 @@ class Outbox:
             events.ENDED_EVENT,
             f"ended:{session.id}:{session.ended_at}",
             lambda app: self.payloads.ended(session, app),
+            happened_at=session.ended_at or 0,
+        )
+
+    def sealed(self, tx: Transaction, session: Session) -> None:
+        """Tell what was found in a session, once for each thing that was ever found in it: sealing
+        it anew with the same outcome tells nothing."""
+        digest = tx.digests.digest(session.id)
+        if digest is None or not digest.model:
+            return
+        content = _encode((digest.findings, digest.verdict))
+        self.queue(
+            tx,
+            session,
+            events.FINDINGS,
+            f"findings:{session.id}:{sha256(content).hexdigest()[:32]}",
+            lambda app: self.payloads.findings(session, app, digest),
             happened_at=session.ended_at or 0,
         )
 

@@ -7,6 +7,8 @@ Compact JSON in UTF-8, without a blank and without escapes that are not needed, 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from roomtone.model.digests import Digest
+from roomtone.model.findings import Finding, FindingCounts, Verdict
 from roomtone.model.sessions import ENDED, LIVE, Peer, Session
 from roomtone.model.tenancy import App
 from roomtone.model.times import iso
@@ -18,6 +20,11 @@ LEFT = "meeting.participantLeft"
 CHAT_SYNCED = "meeting.chatSynced"
 TRANSCRIPT = "meeting.transcript"
 SUMMARY = "meeting.summary"
+FINDINGS = "session.findings"
+
+MAX_FINDINGS = 20
+"""In one event; the API has all of them. A finding without its evidence is about 600 bytes."""
+WORST_FIRST = ("error", "warning", "info")
 
 
 class Organizer(Struct, frozen=True):
@@ -97,11 +104,43 @@ class _Summary(Struct, frozen=True, rename="camel"):
     summary_download_url_expiry: str
 
 
-class Payloads:
-    """Makes the bodies. ``always_live``: the vendor's constant ``status`` (contract 10)."""
+class FoundPart(Struct, frozen=True):
+    """A finding as the API has it (model/findings.py), without its evidence."""
 
-    def __init__(self, *, always_live: bool) -> None:
+    id: str
+    severity: str
+    start: str
+    end: str | None
+    peer_id: str
+    side: str
+    blamed_peer_id: str | None
+    other_peer_id: str | None
+    stream: str | None
+    worst: float | None
+    unit: str | None
+    echo_of: str | None
+    title: str
+    advice: str
+
+
+class _Findings(Struct, frozen=True, rename="camel", kw_only=True):
+    event: str
+    meeting: MeetingPart
+    verdict: Verdict
+    finding_counts: FindingCounts
+    findings: tuple[FoundPart, ...]
+    findings_total: int
+    findings_model: str
+    session_url: str
+
+
+class Payloads:
+    """Makes the bodies. ``always_live``: the vendor's constant ``status`` (contract 10).
+    ``base_url``: what clients call this server, without a slash."""
+
+    def __init__(self, *, always_live: bool, base_url: str = "") -> None:
         self._always_live = always_live
+        self._base_url = base_url
 
     def started(self, session: Session, app: App) -> bytes:
         return msgspec.json.encode(_Meeting(STARTED, self._meeting(session, app)))
@@ -144,6 +183,23 @@ class Payloads:
         meeting = self._meeting(session, app)
         return msgspec.json.encode(_Summary(SUMMARY, meeting, url, iso(expires_at)))
 
+    def findings(self, session: Session, app: App, digest: Digest) -> bytes:
+        """Our own: what was found in a session that was sealed, the worst first."""
+        worst_first = sorted(digest.findings, key=lambda one: WORST_FIRST.index(one.severity))
+        api = f"/client/v4/accounts/{app.account_id}/realtime/kit/{app.id}"
+        return msgspec.json.encode(
+            _Findings(
+                event=FINDINGS,
+                meeting=self._meeting(session, app),
+                verdict=digest.verdict,
+                finding_counts=digest.counts,
+                findings=tuple(_found(one) for one in worst_first[:MAX_FINDINGS]),
+                findings_total=len(digest.findings),
+                findings_model=digest.model,
+                session_url=f"{self._base_url}{api}/sessions/{session.id}",
+            )
+        )
+
     def _meeting(self, session: Session, app: App) -> MeetingPart:
         over = session.status == ENDED and session.ended_at is not None
         return MeetingPart(
@@ -157,6 +213,10 @@ class Payloads:
             ended_at=iso(session.ended_at) if over and session.ended_at is not None else UNSET,
             organized_by=Organizer(app.id, app.name),
         )
+
+
+def _found(finding: Finding) -> FoundPart:
+    return FoundPart(**{name: getattr(finding, name) for name in FoundPart.__struct_fields__})
 
 
 def _participant(peer: Peer, *, left: bool) -> ParticipantPart:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from roomtone.model.sessions import Peer
+from roomtone.report.linking import JOIN_SLACK_MS
 from roomtone.report.stay import stay
 
 PEER_CREATED = "PEER_CREATED"
@@ -31,10 +32,20 @@ class PeerEvent(Struct, frozen=True):
     peer: Peer
 
 
+def joins_of(peer: Peer) -> list[int]:
+    """When it joined, epoch ms. Where a server told of a join too, the client's word for the same
+    one is not another."""
+    there = stay(peer.presence)
+    told = () if there is None else there.joins
+    if peer.decided is None:
+        return sorted({peer.joined_at, *told})
+    return [peer.joined_at, *(t for t in told if t > peer.joined_at + JOIN_SLACK_MS)]
+
+
 def peer_events(peer: Peer) -> list[PeerEvent]:
     """The events of a peer, in order of time."""
     there = stay(peer.presence)
-    joins = sorted({peer.joined_at, *(there.joins if there else ())})
+    joins = joins_of(peer)
     leaves = sorted({t for t, _ in there.leaves} if there else ())
     told: list[tuple[int, str, int]] = [(peer.joined_at, PEER_CREATED, 0)]
     closed = peer.joined_at

@@ -64,7 +64,10 @@ class Quarantine:
         return Retried(understood, unknown)
 
     async def _retry(self, item: Quarantined) -> bool:
-        context = msgspec.json.decode(item.context, type=_Context)
+        try:
+            context = msgspec.json.decode(item.context, type=_Context)
+        except msgspec.ValidationError:
+            return False  # of a socket: a frame alone, without those before it, says nothing
         try:
             decoded = decode_batch(
                 item.body, now=item.received_at, mask=self._mask, user_agent=context.user_agent

@@ -22,7 +22,8 @@ class RateLimit:
             return True
         number = now // WINDOW_MS
         window = self._windows.get(key)
-        if window is None or window[0] < number:
+        # A window ahead of ours was begun before the clock was set back.
+        if window is None or window[0] != number:
             before = window[1] if window is not None and window[0] == number - 1 else 0
             window = [number, 0, before]
             self._windows[key] = window

@@ -3,6 +3,9 @@
 Ages count from the sealing of a session, so a recording of last year that is imported today is
 kept as long as today's calls. The journal repeats everything, so it never outlives the kind that is
 kept shortest: what is taken away is away.
+
+A clock that is set a year ahead makes everything a year old. So a clock that leapt is not believed
+for a day, in which somebody may notice; set right again it is believed at once.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,6 +16,7 @@ from msgspec.structs import replace
 
 from roomtone.model.artifacts import CHAT, SUMMARY, TRANSCRIPT
 from roomtone.model.sessions import Session
+from roomtone.model.times import iso
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Journal
 from roomtone.ports.records import Records, Transaction
@@ -23,6 +27,12 @@ DAY_MS = 24 * 3600 * 1000
 SESSIONS_A_BITE = 20
 WORDS_A_BITE = 2_000
 ROWS_A_BITE = 1_000
+
+LEAP_MS = DAY_MS
+"""It runs every hour: what passed since the last time is an absence, or a wrong clock."""
+DOUBT_MS = DAY_MS
+_RAN = "retention.ran_at"
+_DOUBT = "retention.doubt_until"
 
 log = structlog.get_logger()
 
@@ -57,7 +67,10 @@ class Retention:
         self._keep = keep
 
     async def bite(self) -> int:
-        """Take some away; how many things (sessions' journals, reports …) went, 0 when done."""
+        """Take some away; how many things (sessions' journals, reports …) went, 0 when done, or
+        while the clock is in doubt."""
+        if await self._doubts_clock():
+            return 0
         keep = self._keep
         gone = await self._sessions("journal", keep.journal_days, self._trim)
         gone += await self._strays(keep.journal_days)
@@ -71,6 +84,32 @@ class Retention:
                 lambda tx: tx.hooks.drop_old_deliveries(before, ROWS_A_BITE)
             )
         return gone
+
+    async def _doubts_clock(self) -> bool:
+        """Whether so much time passed since the last round that the clock may be wrong."""
+        now = self._clock.now()
+
+        def look(tx: Transaction) -> tuple[int, int]:
+            ran, until = tx.cursor(_RAN), tx.cursor(_DOUBT)
+            leap = now - ran if ran else 0
+            if leap < 0:
+                until = 0  # it was set back: right again, or as good as
+            elif leap > LEAP_MS:
+                until = now + DOUBT_MS
+            tx.set_cursor(_RAN, now)
+            tx.set_cursor(_DOUBT, until)
+            return leap, until
+
+        leap, until = await self._records.write(look)
+        if leap > LEAP_MS:
+            log.warning(
+                "retention waits",
+                days_since_the_last_round=round(leap / DAY_MS, 1),
+                until=iso(until),
+                hint="If this machine's clock is wrong, set it right before then; if Roomtone was "
+                "off for so long, there is nothing to do.",
+            )
+        return now < until
 
     async def _sessions(
         self, kind: str, days: int, drop: Callable[[Session], Awaitable[None]]

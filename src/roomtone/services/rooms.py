@@ -10,6 +10,7 @@ from roomtone.ports.clock import Clock
 from roomtone.ports.records import MeetingFilter, Page, Records, Transaction
 from roomtone.services.participant_tokens import Claims, ParticipantTokens
 from roomtone.services.presets import Presets
+from roomtone.services.sighted import sighted_id
 
 __all__ = ["Claims", "Rooms"]
 
@@ -84,9 +85,12 @@ class Rooms:
     async def add_participant(
         self, app_id: str, meeting_id: str, given: dict[str, Any]
     ) -> tuple[Participant, str]:
-        """Invite somebody; the participant and a token. Raises NotFound, Invalid (preset)."""
+        """Invite somebody; the participant and a token. Raises NotFound, Invalid (preset).
+
+        Whom a server named before, by this custom id, is the same person and keeps their id.
+        """
         now = self._clock.now()
-        participant = Participant(
+        new = Participant(
             id=self._clock.new_id(),
             app_id=app_id,
             meeting_id=meeting_id,
@@ -95,12 +99,19 @@ class Rooms:
             **given,
         )
 
-        def make(tx: Transaction) -> None:
+        def make(tx: Transaction) -> Participant:
             _meeting(tx, app_id, meeting_id)
-            _check_preset(tx, app_id, participant.preset_name)
+            _check_preset(tx, app_id, new.preset_name)
+            seen_as = sighted_id(app_id, meeting_id, new.custom_participant_id)
+            seen = tx.rooms.participant(app_id, seen_as)
+            if seen is None or seen.deleted_at is not None:
+                participant = new
+            else:
+                participant = replace(new, id=seen.id, created_at=seen.created_at)
             tx.rooms.put_participant(participant)
+            return participant
 
-        await self._records.write(make)
+        participant = await self._records.write(make)
         return participant, self._tokens.issue(participant)
 
     async def list_participants(
@@ -167,6 +178,10 @@ class Rooms:
     async def refresh_token(self, app_id: str, meeting_id: str, participant_id: str) -> str:
         """A fresh token; the old one stays good until it expires. Raises NotFound."""
         return self._tokens.issue(await self.participant(app_id, meeting_id, participant_id))
+
+    def issue(self, participant: Participant) -> str:
+        """A token for somebody whose record is at hand."""
+        return self._tokens.issue(participant)
 
     def verify(self, token: str) -> Claims:
         """What a participant token says, proven and not expired. Raises Unauthenticated."""

@@ -6,27 +6,24 @@ entry twice changes nothing, since presence merges.
 """
 
 import asyncio
-from collections import defaultdict
+import time
+from collections.abc import Collection
 
 import structlog
-from msgspec.structs import replace
 
-from roomtone.model.facts import Left, Vouched
+from roomtone.model.facts import Left
 from roomtone.model.presence import Presence, merge
-from roomtone.model.sessions import Peer, Session
-from roomtone.model.subjects import Subject
+from roomtone.model.sessions import CLIENT, Peer, Session
+from roomtone.model.subjects import Subject, room_subject
+from roomtone.model.times import AHEAD_MS, NEVER
 from roomtone.ports.clock import Clock
 from roomtone.ports.journal import Batch, Entry, Journal
 from roomtone.ports.records import Records, Transaction
-from roomtone.report.stay import Stay, clock_offset, stay
-from roomtone.services.holding import (
-    NewId,
-    close_when_empty,
-    end_by_host,
-    recount,
-    session_for,
-)
-from roomtone.services.hook_outbox import Moves, Outbox, PeerMove
+from roomtone.services.gatherings import Gatherings
+from roomtone.services.holding import close_when_empty, end_by_host
+from roomtone.services.hook_outbox import Outbox
+from roomtone.services.moving import Presences, apply_moves, last_sign
+from roomtone.services.steps import Steps
 
 CURSOR = "roster"
 ENTRIES_A_TICK = 200
@@ -37,13 +34,14 @@ GATHER_S = 0.02
 TICK_S = 1.0
 """Signs of life can wait so long: told one by one they cost more than taking the batches in."""
 SWEEP_S = 2.0
+SERVERS_SILENCE_MS = 12 * 3600 * 1000
+"""Servers tell of comings and goings, not of being there: only when one has said nothing of a peer
+for so long was its leave lost. No call that is held by people goes on longer without news."""
 VOUCH_STEP_MS = 15_000
 """A voucher is written only when it moves the last sign of life by so much, or by a sixth of the
 silence that counts as having left, if that is less."""
 
 log = structlog.get_logger()
-
-Presences = dict[Subject, Presence]
 
 
 class Roster:
@@ -63,8 +61,18 @@ class Roster:
         self._silence_ms = silence_s * 1000
         self._outbox = outbox or Outbox(clock)
         self._vouch_step_ms = min(VOUCH_STEP_MS, self._silence_ms // 6)
+        self._tick_s = TICK_S
         self._wake = asyncio.Event()
+        self._steps = Steps(clock)
+        self._patient_until: float | None = None
+        self._stepped = False
+        self._looks_ahead = True
         self._one_at_a_time = asyncio.Lock()
+        self._gatherings = Gatherings()
+
+    def follow_closely(self, tick_s: float) -> None:
+        """Look so often: what other processes take in, nobody tells us of."""
+        self._tick_s = tick_s
 
     def nudge(self) -> None:
         """Somebody came or went: move the rows at once."""
@@ -74,10 +82,11 @@ class Roster:
         """Tick whenever nudged, and every second for mere signs of life; sweep; for ever."""
         loop = asyncio.get_running_loop()
         swept = loop.time()
+        self._watch_clock()
         await self.catch_up()
         while True:
             try:
-                async with asyncio.timeout(TICK_S):
+                async with asyncio.timeout(self._tick_s):
                     await self._wake.wait()
                 await asyncio.sleep(GATHER_S)
             except TimeoutError:
@@ -85,8 +94,29 @@ class Roster:
             self._wake.clear()
             await self.catch_up()
             if loop.time() - swept >= SWEEP_S:
-                await self.sweep()
+                await self.look_round()
                 swept = loop.time()
+
+    async def look_round(self) -> None:
+        """Sweep, whatever was done to the machine's clock since the last time."""
+        self._watch_clock()
+        await self.sweep()
+        await self._sweep_ahead()
+
+    def _watch_clock(self) -> None:
+        """After the clock was set, whoever is there gets as long to be heard of as anybody gets
+        before they count as silent."""
+        steady = time.monotonic()
+        step = self._steps.look(steady)
+        if step:
+            hint = "Calls go on. Look at what sets this machine's clock if nobody meant to."
+            log.warning("the clock was set", by_s=step / 1000, hint=hint)
+            self._stepped = self._looks_ahead = True
+        if step or self._patient_until is None:
+            self._patient_until = steady + self._silence_ms / 1000
+
+    def _is_patient(self) -> bool:
+        return self._patient_until is None or time.monotonic() < self._patient_until
 
     async def catch_up(self) -> None:
         """Apply everything that was appended until now (what comes meanwhile can wait)."""
@@ -100,60 +130,110 @@ class Roster:
         entries = await self._journal.tail(after, ENTRIES_A_TICK)
         if not entries:
             return False
-        presences = await self._whole(_merged(entries))
+        presences, rooms = await self._whole(_merged(entries))
+        deferred = {entry.subject.key for entry in entries if entry.deferred}
         through = entries[-1].position
         now = self._clock.now()
 
         def apply(tx: Transaction) -> list[Batch]:
-            returned, moves = _apply(tx, presences, now, self._clock.new_id, self._vouch_step_ms)
+            stands = tx.cursor(CURSOR)
+            self._gatherings.begin(stands)
+            if stands >= through:  # another process applied all of it meanwhile
+                return []
+            returned, moves = apply_moves(
+                tx, presences, rooms, now, self._clock.new_id, self._vouch_step_ms, self._gatherings
+            )
             self._outbox.moved(tx, *moves)
-            # Another process may have gone further meanwhile: a cursor only moves on.
-            if through > tx.cursor(CURSOR):
-                tx.set_cursor(CURSOR, through)
+            for subject in deferred:
+                tx.words.put_pending(subject, now)
+            tx.set_cursor(CURSOR, through)
             return returned
 
-        vouched = await self._records.write(apply)
-        if vouched:
-            await self._journal.append(vouched)
-        return len(entries) == ENTRIES_A_TICK
+        batches = await self._records.write(apply)
+        self._gatherings.committed(through)
+        new = await self._journal.append(batches) if batches else []
+        return len(entries) == ENTRIES_A_TICK or any(new)
 
-    async def _whole(self, presences: Presences) -> Presences:
+    async def _whole(self, presences: Presences) -> tuple[Presences, Presences]:
         """For peers without a row yet, the presence of their whole journal: what came before the
-        join (clock, first entries) was passed over by earlier ticks."""
+        join (clock, first entries) was passed over by earlier ticks. And what is known of the rooms
+        that they may be in."""
 
         def unknown(tx: Transaction) -> list[Subject]:
             return [
                 subject
                 for subject, presence in presences.items()
                 # What says nothing of presence (words of a server) makes nobody join.
-                if presence != Presence() and tx.sessions.peer_by_subject(subject.key) is None
+                if presence != Presence()
+                and subject.participant_id
+                and tx.sessions.peer_by_subject(subject.key) is None
             ]
 
+        rooms: Presences = {}
         for subject in self._records.peek(unknown):
-            for chunk in await self._journal.read(subject.key):
-                presences[subject] = merge(presences[subject], chunk.presence)
-        return presences
+            presences[subject] = merge(presences[subject], await self._told(subject))
+            room = room_subject(subject.app_id, subject.meeting_id)
+            if room not in rooms:
+                rooms[room] = await self._told(room)
+        return presences, rooms
 
-    async def sweep(self) -> None:
-        """Notice the silent, and end the sessions whose keep-alive is over."""
+    async def _told(self, subject: Subject) -> Presence:
+        """The presence of a whole journal."""
+        whole = Presence()
+        for chunk in await self._journal.read(subject.key):
+            whole = merge(whole, chunk.presence)
+        return whole
+
+    async def sweep(self, told: Collection[bytes] = ()) -> None:
+        """Notice the silent, and end the sessions whose keep-alive is over. ``told``: subjects that
+        somebody told all of at once (an import): nothing more is waited for."""
         now = self._clock.now()
-        silent = await self._records.read(
-            lambda tx: [
-                (peer, _subject(tx, peer))
-                for peer in tx.sessions.silent_peers(now - self._silence_ms, SILENT_A_SWEEP)
-            ]
-        )
-        batches = [_removal(subject, _last_sign(peer), "silence") for peer, subject in silent]
-        if batches:
-            await self._journal.append(batches)
-            log.info("peers fell silent", count=len(batches))
-            await self.catch_up()
+        before = now - self._silence_ms
+        # Since the clock was set, times of before tell less than when a row was last moved.
+        moved_before = before if self._stepped else NEVER
+        waits = self._stepped and self._is_patient()
+
+        def silent(tx: Transaction) -> list[tuple[Peer, Subject]]:
+            found = []
+            if not waits:
+                found = tx.sessions.silent_peers(
+                    before, SILENT_A_SWEEP, now - SERVERS_SILENCE_MS, moved_before=moved_before
+                )
+            known = {peer.subject for peer in found}
+            rows = (tx.sessions.peer_by_subject(one) for one in told if one not in known)
+            found += [peer for peer in rows if peer is not None and _is_silent(peer, before)]
+            return [(peer, _subject(tx, peer)) for peer in found]
+
+        await self._remove_silent(await self._records.read(silent))
 
         def close(tx: Transaction) -> None:
             for session in close_when_empty(tx, now):
                 self._outbox.ended(tx, session)
 
         await self._records.write(close)
+
+    async def _sweep_ahead(self) -> None:
+        """Notice who fell silent before the clock was set back, or since: by their rows they will
+        be there until it has caught up. Also of an earlier process' time."""
+        if not self._looks_ahead or self._is_patient():
+            return
+        now = self._clock.now()
+        ahead, before = now + AHEAD_MS, now - self._silence_ms
+
+        def silent(tx: Transaction) -> tuple[bool, list[tuple[Peer, Subject]]]:
+            found = tx.sessions.peers_ahead(ahead, SILENT_A_SWEEP)
+            over = [peer for peer in found if not before <= peer.updated_at <= ahead]
+            return bool(found), [(peer, _subject(tx, peer)) for peer in over]
+
+        self._looks_ahead, gone = await self._records.read(silent)
+        await self._remove_silent(gone)
+
+    async def _remove_silent(self, silent: list[tuple[Peer, Subject]]) -> None:
+        batches = [_removal(subject, last_sign(peer), "silence") for peer, subject in silent]
+        if batches:
+            await self._journal.append(batches)
+            log.info("peers fell silent", count=len(batches))
+            await self.catch_up()
 
     async def remove(self, peers: list[tuple[Peer, Subject]], reason: str) -> None:
         """Append that these peers were removed now, and let the rows show it."""
@@ -204,7 +284,8 @@ class Roster:
             session = tx.sessions.live_session(meeting_id)
             if session is None or session.app_id != app_id:
                 return None
-            connected = [p for p in tx.sessions.peers(session.id) if p.left_at is None]
+            peers = tx.sessions.peers(session.id)
+            connected = [peer for peer in peers if peer.left_at is None and peer.counts]
             return session, [(peer, _subject(tx, peer)) for peer in connected]
 
         return await self._records.read(ask)
@@ -220,103 +301,15 @@ def _merged(entries: list[Entry]) -> Presences:
     return presences
 
 
-def _apply(
-    tx: Transaction, presences: Presences, now: int, new_id: NewId, vouch_step_ms: int
-) -> tuple[list[Batch], Moves]:
-    """Move the rows; the facts that un-silence peers that others still receive, and the moves."""
-    touched: dict[str, None] = {}
-    moves: list[PeerMove] = []
-    vouchers: dict[tuple[str, str], int] = defaultdict(int)
-    for subject, presence in presences.items():
-        peer = _moved(tx, subject, presence, now, new_id)
-        if peer is None:
-            continue
-        before = tx.sessions.peer_by_subject(peer.subject)
-        tx.sessions.put_peer(peer)
-        # Whatever comes of a peer that has left may belong to a sealed report.
-        if before is None or _span(before) != _span(peer) or peer.left_at is not None:
-            touched[peer.session_id] = None
-            moves.append((before, peer))
-        offset = clock_offset(peer.presence)
-        for heard, t in presence.heard:
-            pair = (peer.session_id, heard)
-            vouchers[pair] = max(vouchers[pair], t + offset)
-    returned = [
-        batch
-        for (session_id, peer_id), t in vouchers.items()
-        if (batch := _vouch(tx, session_id, peer_id, t, vouch_step_ms)) is not None
-    ]
-    recounted = [recount(tx, session_id, now) for session_id in touched]
-    return returned, ([move for move in recounted if move is not None], moves)
-
-
-def _moved(
-    tx: Transaction, subject: Subject, presence: Presence, now: int, new_id: NewId
-) -> Peer | None:
-    """The peer's row with this presence merged in; None while it has not joined, or may not."""
-    known = tx.sessions.peer_by_subject(subject.key)
-    whole = presence if known is None else merge(known.presence, presence)
-    there = stay(whole)
-    if there is None:
-        return None
-    peer = known or _new_peer(tx, subject, whole, there, now, new_id)
-    if peer is None:
-        return None
-    return replace(
-        peer,
-        presence=whole,
-        joined_at=there.joined_at,
-        left_at=there.left_at,
-        left_reason=there.left_reason,
-        last_sign_at=there.last_sign_at,
-        updated_at=now,
-    )
-
-
-def _new_peer(
-    tx: Transaction,
-    subject: Subject,
-    presence: Presence,
-    there: Stay,
-    now: int,
-    new_id: NewId,
-) -> Peer | None:
-    taken = tx.sessions.peer(subject.app_id, subject.peer_id)
-    participant = tx.rooms.participant(subject.app_id, subject.participant_id)
-    meeting = tx.rooms.meeting(subject.app_id, subject.meeting_id)
-    if taken is not None or participant is None or meeting is None:
-        log.warning("a peer has no place", peer_id=subject.peer_id, taken=taken is not None)
-        return None
-    return Peer(
-        subject=subject.key,
-        app_id=subject.app_id,
-        session_id=session_for(tx, meeting, there.joined_at, now, new_id),
-        peer_id=subject.peer_id,
-        user_id=participant.id,
-        custom_participant_id=participant.custom_participant_id,
-        display_name=participant.name or "",
-        preset_name=participant.preset_name,
-        picture=participant.picture,
-        joined_at=there.joined_at,
-        last_sign_at=there.last_sign_at,
-        presence=presence,
-        created_at=there.joined_at,
-        updated_at=now,
-    )
-
-
-def _span(peer: Peer) -> tuple[int, int | None]:
-    return peer.joined_at, peer.left_at
-
-
-def _last_sign(peer: Peer) -> int:
-    return max(peer.last_sign_at, peer.vouched_at or 0)
-
-
 def _subject(tx: Transaction, peer: Peer) -> Subject:
     session = tx.sessions.session(peer.app_id, peer.session_id)
     meeting_id = "" if session is None else session.meeting_id
     return Subject(peer.app_id, meeting_id, peer.user_id, peer.peer_id)
+
+
+def _is_silent(peer: Peer, before: int) -> bool:
+    there = peer.left_at is None and peer.counts and peer.origin == CLIENT
+    return there and last_sign(peer) < before
 
 
 def _removal(subject: Subject, t: int, reason: str) -> Batch:
@@ -327,25 +320,3 @@ def _removal(subject: Subject, t: int, reason: str) -> Batch:
         facts=(Left(t, reason),),
         presence=Presence(removed=((t, reason),)),
     )
-
-
-def _vouch(tx: Transaction, session_id: str, peer_id: str, t: int, step_ms: int) -> Batch | None:
-    """Note that others receive a peer; if it counts as silent, the fact that brings it back."""
-    session = tx.sessions.session_by_id(session_id)
-    peer = None if session is None else tx.sessions.peer(session.app_id, peer_id)
-    if session is None or peer is None or peer.session_id != session_id:
-        return None
-    if peer.left_at is not None:
-        if peer.left_reason != "silence" or t <= peer.left_at:
-            return None
-        subject = Subject(peer.app_id, session.meeting_id, peer.user_id, peer.peer_id)
-        return Batch(
-            subject=subject,
-            key=f"v:{t}",
-            received_at=None,
-            facts=(Vouched(t),),
-            presence=Presence(vouched_t=t),
-        )
-    if t - _last_sign(peer) >= step_ms:
-        tx.sessions.put_peer(replace(peer, vouched_at=t))
-    return None

@@ -9,7 +9,9 @@ from zlib import decompress
 
 from msgspec import Struct
 
+from roomtone.model.digests import Headline
 from roomtone.model.errors import NotFound
+from roomtone.model.findings import Finding, FindingCounts, Verdict
 from roomtone.model.peer_report import PeerReport
 from roomtone.model.sessions import Peer, Session
 from roomtone.ports.clock import Clock
@@ -28,6 +30,7 @@ from roomtone.services.remembered import Remembered
 NO_SUCH_SESSION = "No such session."
 NO_SUCH_PEER = "No such participant in this session."
 NO_SUCH_REPORT = "No such peer."
+NO_PREVIOUS_REPORT = "No earlier version of this peer's report is kept."
 
 MAX_BREAKOUT_DEPTH = 8
 """Breakout rooms of breakout rooms; nobody nests deeper, and a loop ends here."""
@@ -41,16 +44,32 @@ PLAIN_BYTES = 16 * 1024 * 1024
 """Inflated reports kept in memory; an hour's call is a few hundred KB."""
 
 
+class Told(Protocol):
+    """What was found out about a session: its digest, or its story up to now."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def counts(self) -> FindingCounts: ...
+    @property
+    def model(self) -> str: ...
+
+
 class Sealer(Protocol):
     """Folds the journal of a peer whose report is not stored."""
 
     async def live_report(self, peer: Peer) -> PeerReport: ...
+    async def live_reports(self, session_id: str) -> list[tuple[Peer, PeerReport]]: ...
+    async def live_story(self, session_id: str) -> Told: ...
 
 
 class Tree(Struct, frozen=True):
     """A session with its breakout rooms."""
 
     session: Session
+    headline: Headline | None
     rooms: tuple["Tree", ...]
 
 
@@ -64,13 +83,35 @@ class Sessions:
         self._reports: Remembered[tuple[str, str], StoredReport] = Remembered(records, MAX_HELD)
         self._plain: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
-    async def find(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
-        """A slice of an app's sessions, and how many there are."""
-        return await self._records.read(lambda tx: tx.sessions.list_sessions(asked, page))
+    async def find(
+        self, asked: SessionFilter, page: Page
+    ) -> tuple[list[Session], dict[str, Headline], int]:
+        """A slice of an app's sessions, the headlines of their digests by session id, and how many
+        sessions there are."""
+
+        def ask(tx: Transaction) -> tuple[list[Session], dict[str, Headline], int]:
+            found, total = tx.sessions.list_sessions(asked, page)
+            sealed = [session.id for session in found if session.sealed_at is not None]
+            return found, tx.digests.headlines(sealed), total
+
+        return await self._records.read(ask)
+
+    def headline(self, session: Session) -> Headline | None:
+        """Of a session's digest."""
+        return self._records.peek(lambda tx: tx.digests.headlines([session.id])).get(session.id)
 
     def get(self, app_id: str, session_id: str) -> Session:
         """Raises NotFound."""
         return self._records.peek(lambda tx: _session(tx, app_id, session_id))
+
+    async def told(self, app_id: str, session_id: str) -> Told | None:
+        """Findings and verdict: of a sealed session as they were stored, else up to now. None:
+        it was sealed before there were findings, and is not rebuilt. Raises NotFound."""
+        session = self.get(app_id, session_id)
+        if session.sealed_at is None and session.trimmed_at is None:
+            return await self._sealer.live_story(session_id)
+        digest = await self._records.read(lambda tx: tx.digests.digest(session_id))
+        return digest if digest is not None and digest.model else None
 
     async def tree(self, app_id: str, session_id: str) -> Tree:
         """A session and, recursively, its breakout rooms. Raises NotFound."""
@@ -104,8 +145,8 @@ class Sessions:
 
         def ask(tx: Transaction) -> list[Person]:
             root = _tree(tx, _session(tx, app_id, asked.session_id), MAX_BREAKOUT_DEPTH)
-            breakout = [peer for room in _below(root) for peer in tx.sessions.peers(room.id)]
-            return people(tx.sessions.peers(asked.session_id), breakout)
+            breakout = [peer for room in _below(root) for peer in _counted(tx, room.id)]
+            return people(_counted(tx, asked.session_id), breakout)
 
         found = [one for one in await self._records.read(ask) if _matches(one, asked.search)]
         now = self._clock.now()
@@ -127,10 +168,10 @@ class Sessions:
 
         def ask(tx: Transaction) -> Peer:
             _session(tx, app_id, session_id)
-            peer = tx.sessions.peer(app_id, name)
+            peer = _peer(tx, app_id, name)
             if peer is not None and peer.session_id == session_id:
                 return peer
-            peers = tx.sessions.peers(session_id)
+            peers = _counted(tx, session_id)
             known = [peer for peer in peers if peer.user_id == name] or [
                 peer for peer in peers if peer.custom_participant_id == name
             ]
@@ -141,17 +182,31 @@ class Sessions:
         return await self._records.read(ask)
 
     def peer(self, app_id: str, peer_id: str) -> Peer:
-        """A peer of any session of the app. Raises NotFound."""
-        peer = self._records.peek(lambda tx: tx.sessions.peer(app_id, peer_id))
+        """A peer of any session of the app; of one that turned out to be another, that one. Raises
+        NotFound."""
+        peer = self._records.peek(lambda tx: _peer(tx, app_id, peer_id))
         if peer is None:
             raise NotFound(NO_SUCH_REPORT)
         return peer
 
     def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
         """The sealed report, if there is one and it still holds."""
-        return self._reports.get(
-            (app_id, peer_id), lambda tx: tx.reports.sealed_report(app_id, peer_id)
-        )
+
+        def ask(tx: Transaction) -> StoredReport | None:
+            found = tx.reports.sealed_report(app_id, peer_id)
+            peer = _peer(tx, app_id, peer_id) if found is None else None
+            if peer is None or peer.peer_id == peer_id:
+                return found
+            return tx.reports.sealed_report(app_id, peer.peer_id)
+
+        return self._reports.get((app_id, peer_id), ask)
+
+    def previous_report(self, app_id: str, peer_id: str) -> StoredReport:
+        """The report as it was before another model made it anew. Raises NotFound."""
+        found = self._records.peek(lambda tx: tx.reports.previous_report(app_id, peer_id))
+        if found is None:
+            raise NotFound(NO_PREVIOUS_REPORT)
+        return found
 
     def plain_body(self, report: StoredReport) -> bytes:
         """A sealed report's JSON for those who take no gzip; the latest few are remembered."""
@@ -167,6 +222,12 @@ class Sessions:
     async def live_report(self, peer: Peer) -> PeerReport:
         """The report of a peer that is not sealed, folded from what is known up to now."""
         return await self._sealer.live_report(peer)
+
+    async def live_reports(self, session_id: str) -> dict[bytes, PeerReport]:
+        """Those of everybody in a session that is not sealed, by subject. Raises NotFound."""
+        return {
+            peer.subject: report for peer, report in await self._sealer.live_reports(session_id)
+        }
 
     async def view_types(self, app_id: str, presets: set[str]) -> dict[str, str | None]:
         """The view type of each of these presets; None where it is not known any more."""
@@ -187,9 +248,21 @@ def _session(tx: Transaction, app_id: str, session_id: str) -> Session:
     return session
 
 
+def _peer(tx: Transaction, app_id: str, peer_id: str) -> Peer | None:
+    peer = tx.sessions.peer(app_id, peer_id)
+    if peer is None or not peer.merged_into or peer.merged_into == peer_id:
+        return peer
+    return tx.sessions.peer(app_id, peer.merged_into) or peer
+
+
+def _counted(tx: Transaction, session_id: str) -> list[Peer]:
+    return [peer for peer in tx.sessions.peers(session_id) if peer.counts]
+
+
 def _tree(tx: Transaction, session: Session, depth: int) -> Tree:
     children = tx.sessions.child_sessions(session.id) if depth else []
-    return Tree(session, tuple(_tree(tx, child, depth - 1) for child in children))
+    headline = tx.digests.headlines([session.id]).get(session.id)
+    return Tree(session, headline, tuple(_tree(tx, child, depth - 1) for child in children))
 
 
 def _below(tree: Tree) -> list[Session]:

@@ -20,11 +20,14 @@ class Speakers:
     """The people of one session."""
 
     def __init__(self, peers: Sequence[Peer]) -> None:
-        self._by_id = {peer.peer_id: peer for peer in peers}
+        whole = {peer.peer_id: peer for peer in peers if not peer.merged_into}
+        self._by_id = {
+            peer.peer_id: whole.get(peer.merged_into or peer.peer_id, peer) for peer in peers
+        }
         self._by_user: defaultdict[str, list[Peer]] = defaultdict(list)
         self._by_custom: defaultdict[str, list[Peer]] = defaultdict(list)
         self._by_name: defaultdict[str, list[Peer]] = defaultdict(list)
-        for peer in peers:
+        for peer in whole.values():
             self._by_user[peer.user_id].append(peer)
             self._by_custom[peer.custom_participant_id].append(peer)
             self._by_name[peer.display_name.casefold()].append(peer)

@@ -6,6 +6,7 @@ a stolen database opens nothing; a lost token is replaced, never recovered.
 
 import hmac
 import secrets
+from collections.abc import Hashable
 from hashlib import sha256
 
 from msgspec import Struct
@@ -82,6 +83,20 @@ class Tenants:
             ):
                 return found
         raise Unauthenticated("This API token is not valid: it is unknown, or it was revoked.")
+
+    @property
+    def version(self) -> Hashable:
+        """Of the records, from before the latest token was looked up: whatever the same request
+        finds afterwards is no older."""
+        return self._tokens.version
+
+    def known(self, sha256: bytes) -> ApiToken:
+        """The token with this digest, for who proved earlier that it had the text. Raises
+        Unauthenticated if it was revoked meanwhile."""
+        found = self._tokens.get(sha256, lambda tx: tx.tenants.token_by_sha256(sha256))
+        if found is None or found.revoked_at is not None:
+            raise Unauthenticated("The API token that you signed in with was revoked.")
+        return found
 
     def app(self, account_id: str, app_id: str) -> App:
         """An app of this account. Raises NotFound. What never changes of it is remembered."""

@@ -12,6 +12,7 @@ from roomtone.ports.records import Page, Records, Transaction
 from roomtone.services import hook_payloads as events
 from roomtone.services.hook_outbox import Outbox
 from roomtone.services.hook_targets import check_url
+from roomtone.services.sessions import NO_SUCH_SESSION
 
 MAX_WEBHOOKS = 100
 """Per app: each event is queued once for each of them."""
@@ -99,6 +100,16 @@ class Webhooks:
         def ask(tx: Transaction) -> tuple[list[Delivery], int]:
             _known(tx, app_id, webhook_id)
             return tx.hooks.deliveries(webhook_id, status, page)
+
+        return await self._records.read(ask)
+
+    async def told_of(self, app_id: str, session_id: str, limit: int) -> list[Delivery]:
+        """What any webhook was told of a session, latest first. Raises NotFound."""
+
+        def ask(tx: Transaction) -> list[Delivery]:
+            if tx.sessions.session(app_id, session_id) is None:
+                raise NotFound(NO_SUCH_SESSION)
+            return tx.hooks.session_deliveries(app_id, session_id, limit)
 
         return await self._records.read(ask)
 
