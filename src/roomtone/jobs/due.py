@@ -3,6 +3,8 @@
 import asyncio
 
 from roomtone.jobs.durable import DurableJobs
+from roomtone.jobs.news import News
+from roomtone.model.times import AHEAD_MS
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Records
 from roomtone.services.summaries import Summaries
@@ -11,8 +13,14 @@ from roomtone.services.words import Words
 TICK_S = 0.5
 SETTLE_MS = 1_500
 """A session is sealed so long after its last change: late batches of a closing page still count."""
+LINGER_S = SETTLE_MS / 1000 + 2 * TICK_S
+"""By then everything that a change makes due was seen to be."""
+AT_LEAST_S = 5.0
+"""The longest time without a look: work that failed is asked for again after minutes."""
 SESSIONS_A_TICK = 100
 HOUR_MS = 3_600_000
+AGAIN_MS = 300_000
+"""Work that failed for good is tried again so much later: JetStream, say, was away for long."""
 TIDY_MS = 60_000
 
 
@@ -25,9 +33,11 @@ class DueSeals:
         self._jobs = jobs
 
     async def run(self) -> None:
-        """Tick for ever."""
+        """Tick for ever, whenever it may be of use."""
+        news = News(self._records, linger_s=LINGER_S, at_least_s=AT_LEAST_S)
         while True:
-            await self.tick()
+            if news.worth_a_look():
+                await self.tick()
             await asyncio.sleep(TICK_S)
 
     async def tick(self) -> int:
@@ -38,11 +48,10 @@ class DueSeals:
             for session in await self._records.read(
                 lambda tx: tx.sessions.unsealed_sessions(SESSIONS_A_TICK)
             )
-            if session.updated_at + SETTLE_MS <= now
+            if not now - SETTLE_MS < session.updated_at <= now + AHEAD_MS
         ]
         for session in due:
-            # The hour lets work that failed for good be tried again, but not in a tight circle.
-            work_id = f"seal:{session.id}:{session.updated_at}:{now // HOUR_MS}"
+            work_id = f"seal:{session.id}:{session.updated_at}:{now // AGAIN_MS}"
             await self._jobs.seal(work_id, session.id)
         return len(due)
 
@@ -68,9 +77,11 @@ class DueWords:
         self._retained_at = 0
 
     async def run(self) -> None:
-        """Tick for ever."""
+        """Tick for ever, whenever it may be of use."""
+        news = News(self._records, linger_s=LINGER_S, at_least_s=AT_LEAST_S)
         while True:
-            await self.tick()
+            if news.worth_a_look():
+                await self.tick()
             await asyncio.sleep(TICK_S)
 
     async def tick(self) -> int:
@@ -78,19 +89,19 @@ class DueWords:
         now = self._clock.now()
         await self._words.settle()
         due = await self._records.read(
-            lambda tx: tx.words.due_sessions(now - SETTLE_MS, SESSIONS_A_TICK)
+            lambda tx: tx.words.due_sessions(now - SETTLE_MS, SESSIONS_A_TICK, ahead=now + AHEAD_MS)
         )
         for spoken in due:
             revisions = f"{spoken.chat_revision}:{spoken.transcript_revision}"
-            work_id = f"publish:{spoken.session_id}:{revisions}:{now // HOUR_MS}"
+            work_id = f"publish:{spoken.session_id}:{revisions}:{now // AGAIN_MS}"
             await self._jobs.publish(work_id, spoken.session_id)
         ordered = await self._summaries.open_jobs()
         for job in ordered:
             await self._jobs.summarise(job.id)
-        if now - self._retained_at >= HOUR_MS:
+        if abs(now - self._retained_at) >= HOUR_MS:
             self._retained_at = now
             await self._jobs.retain(f"retain:{now // HOUR_MS}")
-        if now - self._tidied_at >= TIDY_MS:
+        if abs(now - self._tidied_at) >= TIDY_MS:
             self._tidied_at = now
             await self._jobs.tidy()
         return len(due) + len(ordered)

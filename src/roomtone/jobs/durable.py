@@ -1,11 +1,13 @@
-"""Durable work on DBOS: queues in their own SQLite file, so that what was begun survives kill -9.
+"""Durable work on DBOS: queues in their own SQLite file, or beside a shared database's records in a
+schema of their own, so that what was begun survives kill -9, and others take it over.
 
 DBOS runs its workflows on threads of its own; ours hand the work back to the service's event loop,
 where the services live, and wait. Steps are at-least-once: everything they call is idempotent.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import logging
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import CancelledError, Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,22 +16,30 @@ from typing import Any
 import msgspec
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
+from sqlalchemy import URL
 
+from roomtone.ports.cipher import Cipher
 from roomtone.services.artifacts import Artifacts
 from roomtone.services.retention import Retention
 from roomtone.services.seal import Sealer
 from roomtone.services.summaries import Summaries
 from roomtone.services.summarising import Summariser
+from roomtone.services.tracing import Untraced
 from roomtone.summaries.chunks import Round
 
 QUEUE = "seal"
 SUMMARY_QUEUE = "summaries"
 """Of its own: a language model that takes ten minutes must not hold up a seal."""
-POLL_S = 0.2
+POLL_S = 1.0
+"""Each of DBOS's looks into a queue takes milliseconds of a core, whether it finds anything or not:
+at five a second they were most of what an idle server did."""
 AT_ONCE = 2
 """Folding is work for a core; more at once would only wait for each other."""
 STEP_TRIES = 5
+CONNECTIONS = 5
+"""To a shared database: the queues are polled by one thread, and two pieces of work go on."""
 SUMMARY_WORK = "make_summary"
+STEP = "summary"
 TIDIED_AT_ONCE = 100
 
 log = structlog.get_logger()
@@ -43,6 +53,9 @@ class Services(msgspec.Struct, frozen=True):
     summaries: Summaries
     summariser: Summariser
     retention: Retention
+    cipher: Cipher
+    """Of what people said, which the steps of a summary hand on."""
+    tracing: Untraced
 
 
 class _Bench:
@@ -58,8 +71,14 @@ class _StoppedError(BaseException):
     work's outcome, while this leaves it unfinished, to be taken up at the next start."""
 
 
-def _on_the_loop(work: Coroutine[Any, Any, Any]) -> Any:
-    future = asyncio.run_coroutine_threadsafe(work, _Bench.loop)
+def _on_the_loop(name: str, of: str, work: Coroutine[Any, Any, Any]) -> Any:
+    """``name``: what is done; ``of``: the id of the session or job that it is done for."""
+
+    async def traced() -> Any:
+        with _Bench.services.tracing.work(name, of=of):
+            return await work
+
+    future = asyncio.run_coroutine_threadsafe(traced(), _Bench.loop)
     _Bench.under_way.add(future)
     try:
         return future.result()
@@ -74,18 +93,20 @@ def _on_the_loop(work: Coroutine[Any, Any, Any]) -> Any:
 
 @DBOS.step(name="seal_reports", retries_allowed=True, max_attempts=STEP_TRIES)
 def _seal_step(session_id: str) -> int:
-    outcome = _on_the_loop(_Bench.services.sealer.seal(session_id))
+    outcome = _on_the_loop("seal", session_id, _Bench.services.sealer.seal(session_id))
     return -1 if outcome is None else int(outcome.peers)
 
 
 @DBOS.step(name="publish_words", retries_allowed=True, max_attempts=STEP_TRIES)
 def _publish_step(session_id: str) -> bool:
-    return bool(_on_the_loop(_Bench.services.artifacts.publish(session_id)))
+    work = _Bench.services.artifacts.publish(session_id)
+    return bool(_on_the_loop("publish words", session_id, work))
 
 
 @DBOS.step(name="summarize_on_end", retries_allowed=True, max_attempts=STEP_TRIES)
 def _order_step(session_id: str) -> bool:
-    return _on_the_loop(_Bench.services.summaries.order_at_end(session_id)) is not None
+    work = _Bench.services.summaries.order_at_end(session_id)
+    return _on_the_loop("order summary", session_id, work) is not None
 
 
 @DBOS.workflow(name="seal_session")
@@ -108,20 +129,33 @@ def _publish_workflow(session_id: str) -> None:
 
 @DBOS.step(name="begin_summary", retries_allowed=True, max_attempts=STEP_TRIES)
 def _begin_step(job_id: str) -> str | None:
-    begun: str | None = _on_the_loop(_Bench.services.summariser.begin(job_id))
-    return begun
+    work = _Bench.services.summariser.begin(job_id)
+    begun: str | None = _on_the_loop("begin summary", job_id, work)
+    return _hidden(job_id, begun)
 
 
 @DBOS.step(name="ask_writer", retries_allowed=True, max_attempts=STEP_TRIES)
 def _ask_step(job_id: str, asked: str, number: int) -> str | None:
-    answer: str | None = _on_the_loop(_Bench.services.summariser.ask(job_id, asked, number))
-    return answer
+    work = _Bench.services.summariser.ask(job_id, _shown(job_id, asked), number)
+    answer: str | None = _on_the_loop("ask for summary", job_id, work)
+    return _hidden(job_id, answer)
 
 
 @DBOS.step(name="follow_summary", retries_allowed=True, max_attempts=STEP_TRIES)
 def _follow_step(job_id: str, asked: str, answers: list[str]) -> str | None:
-    came: str | None = _on_the_loop(_Bench.services.summariser.follow(job_id, asked, answers))
-    return came
+    told = [_shown(job_id, answer) for answer in answers]
+    work = _Bench.services.summariser.follow(job_id, _shown(job_id, asked), told)
+    came: str | None = _on_the_loop("follow summary", job_id, work)
+    return _hidden(job_id, came)
+
+
+def _hidden(job_id: str, text: str | None) -> str | None:
+    """What a step leaves in the queue's own database."""
+    return None if text is None else _Bench.services.cipher.encrypt_text((STEP, job_id), text)
+
+
+def _shown(job_id: str, text: str) -> str:
+    return _Bench.services.cipher.decrypt_text((STEP, job_id), text)
 
 
 @DBOS.workflow(name=SUMMARY_WORK)
@@ -129,7 +163,7 @@ def _summary_workflow(job_id: str) -> None:
     asked = _begin_step(job_id)
     while asked is not None:
         answers: list[str] = []
-        for number in range(len(msgspec.json.decode(asked, type=Round).prompts)):
+        for number in range(len(msgspec.json.decode(_shown(job_id, asked), type=Round).prompts)):
             answer = _ask_step(job_id, asked, number)
             if answer is None:
                 return
@@ -142,7 +176,7 @@ def _summary_workflow(job_id: str) -> None:
 
 @DBOS.step(name="drop_a_bite", retries_allowed=True, max_attempts=STEP_TRIES)
 def _retention_step() -> int:
-    return int(_on_the_loop(_Bench.services.retention.bite()))
+    return int(_on_the_loop("retain", "", _Bench.services.retention.bite()))
 
 
 @DBOS.workflow(name="retention")
@@ -153,13 +187,45 @@ def _retention_workflow() -> int:
     return dropped
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where the queues lie, and as whom this process works at them."""
+
+    url: str
+    """SQLAlchemy's, of SQLite or PostgreSQL."""
+    worker_id: str = "local"
+    schema: str | None = None
+    """Of PostgreSQL."""
+
+    @classmethod
+    def file(cls, file: Path) -> "Place":
+        """A SQLite file, which one process uses."""
+        return cls(f"sqlite:///{file}")
+
+    @classmethod
+    def shared(
+        cls, url: str, worker_id: str, schema: str, also: Mapping[str, Any] | None = None
+    ) -> "Place":
+        """A schema of PostgreSQL. ``url`` is libpq's, which may name several hosts; SQLAlchemy
+        takes those as parameters only. ``also``: libpq's parameters that the url may overrule."""
+        from psycopg.conninfo import conninfo_to_dict  # where PostgreSQL is used, not elsewhere
+
+        told = {**(also or {}), **conninfo_to_dict(url)}
+        parts = {name: str(value) for name, value in told.items()}
+        user, password = parts.pop("user", None), parts.pop("password", None)
+        made = URL.create(
+            "postgresql", user, password, database=parts.pop("dbname", None), query=parts
+        )
+        return cls(made.render_as_string(hide_password=False), worker_id, schema)
+
+
 class DurableJobs:
     """The queues: ``start``, ``stop``, and a method for each kind of work to ask for."""
 
-    def __init__(self, file: Path, services: Services) -> None:
-        self._file = file
+    def __init__(self, place: Place, services: Services) -> None:
+        self._place = place
         self._services = services
         self._running = False
+        self._summarises = False
 
     async def start(self) -> None:
         """Open the queues; work that a crash cut off goes on by itself."""
@@ -172,16 +238,27 @@ class DurableJobs:
     def _launch(self) -> None:
         config: DBOSConfig = {
             "name": "roomtone",
-            "system_database_url": f"sqlite:///{self._file}",
-            "log_level": "WARNING",
+            "system_database_url": self._place.url,
+            # While the disk is full or the database away, its warnings are a hundred a second, and
+            # what is behind them is told elsewhere.
+            "log_level": "ERROR",
             # One version for ever: work queued by an older Roomtone is taken up by a newer one.
             "application_version": "1",
-            "executor_id": "local",
+            "executor_id": self._place.worker_id,
+            "sys_db_pool_size": CONNECTIONS,
         }
+        if self._place.schema is not None:
+            config["dbos_system_schema"] = self._place.schema
+        logging.getLogger("dbos").addFilter(_is_news)
         DBOS(config=config)
-        DBOS.launch()
-        for queue in (QUEUE, SUMMARY_QUEUE):
-            DBOS.register_queue(queue, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_S)
+        try:
+            DBOS.launch()
+        except BaseException:
+            DBOS.destroy()  # else the next try would be told that it runs already
+            raise
+        _register(QUEUE)
+        if DBOS.retrieve_queue(SUMMARY_QUEUE) is not None:
+            _register(SUMMARY_QUEUE)  # an older Roomtone's looked into five times a second
 
     async def seal(self, work_id: str, session_id: str) -> None:
         """Queue the sealing of a session; the same ``work_id`` again has no effect."""
@@ -193,8 +270,18 @@ class DurableJobs:
 
     async def summarise(self, job_id: str) -> None:
         """Queue the making of a summary."""
+        if not self._summarises:
+            # Only now: who has no summaries made pays for no polling.
+            await asyncio.to_thread(_register, SUMMARY_QUEUE)
+            self._summarises = True
         work_id = f"summary:{job_id}"
         await asyncio.to_thread(_enqueue, SUMMARY_QUEUE, work_id, _summary_workflow, job_id)
+
+    async def take_over(self, worker_id: str) -> None:
+        """Put what another worker had begun back into the queues: it is dead, or has left."""
+        taken = await asyncio.to_thread(_take_over, worker_id)
+        if taken:
+            log.info("work taken over", worker=worker_id, count=taken)
 
     async def retain(self, work_id: str) -> None:
         """Queue a round of retention."""
@@ -213,9 +300,27 @@ class DurableJobs:
             await asyncio.to_thread(DBOS.destroy)
 
 
+def _register(queue: str) -> None:
+    DBOS.register_queue(queue, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_S)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """What stopped DBOS from starting is raised, too, and told by whoever tries again."""
+    return not record.getMessage().startswith("DBOS failed to launch")
+
+
 def _enqueue(queue: str, work_id: str, workflow: Any, *arguments: str) -> None:
     with SetWorkflowID(work_id):
         DBOS.enqueue_workflow(queue, workflow, *arguments)
+
+
+def _take_over(worker_id: str) -> int:
+    begun = DBOS.list_workflows(
+        status="PENDING", executor_id=worker_id, load_input=False, load_output=False
+    )
+    for work in begun:
+        DBOS.resume_workflow(work.workflow_id, queue_name=work.queue_name)
+    return len(begun)
 
 
 def _tidy() -> None:
