@@ -1,9 +1,9 @@
 """Whose address a request comes from: the socket's, or what a trusted proxy says it saw."""
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 
-def client_address(request: Request, trusted: frozenset[str]) -> str | None:
+def client_address(request: HTTPConnection, trusted: frozenset[str]) -> str | None:
     """The nearest address that is not a trusted proxy's; None when there is no telling."""
     if request.client is None:
         return None

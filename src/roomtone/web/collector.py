@@ -3,7 +3,8 @@
 The RealtimeKit client reads no answer at all, and takes any answer that its browser lets it see for
 success. So: what is durable, or never will be, is answered with CORS headers; what could not be
 stored for a reason of ours is answered *without* them, which makes the client keep it and send it
-again (measured: ``docs/howto/realtimekit.md``).
+again (measured: ``docs/howto/realtimekit.md``). Nor does a page see them whose origin the app does
+not allow; a preflight names no app, so it cannot tell yet.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,14 +19,19 @@ from starlette.types import Receive, Scope, Send
 
 from roomtone.model.errors import BadRequest, Failed, Invalid, Refused, TooMany, Unauthenticated
 from roomtone.services.collect import Collector, Locate, Sender
+from roomtone.services.origins import ForeignOrigin
 from roomtone.web.addresses import client_address
 from roomtone.web.bodies import read_body
-from roomtone.web.errors import error_body
+from roomtone.web.errors import encoded, error_body
 
 PREFLIGHT_S = 7200
 """Chromium's ceiling; also what lets a last message survive the page that sent it."""
 
-_CORS = {"access-control-allow-origin": "*"}
+_CORS = {
+    "access-control-allow-origin": "*",
+    # Else a page of another origin is not shown when to come back.
+    "access-control-expose-headers": "retry-after",
+}
 _PREFLIGHT = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST, OPTIONS",
@@ -86,9 +92,15 @@ class Doors:
     async def collect(self, request: Request) -> Response:
         """``POST /v1/collect``."""
         try:
-            receipt = await self._collector.collect(self._sender(request), await read_body(request))
+            sender = self._expected(request)
+            receipt = await self._collector.collect(sender, await read_body(request))
         except Refused as refused:
             return _refusal(refused)
+        except Failed as failed:
+            log.error("a batch could not be stored", error=failed.message, hint=failed.hint)
+            body = encoded(503, "Roomtone could not store it; keep it and send it again.")
+            headers = {**_CORS, "retry-after": "5"}
+            return Response(body, 503, headers=headers, media_type=_JSON)
         data = {"accepted": receipt.accepted, "next_seq": receipt.next_seq}
         body = msgspec.json.encode({"success": True, "data": data})
         return Response(body, 202, headers=_CORS, media_type=_JSON)
@@ -97,8 +109,9 @@ class Doors:
         """``POST /api/v1/message``."""
         body = b""
         try:
+            sender = self._expected(request)
             body = await read_body(request)
-            await self._collector.collect(self._sender(request), body)
+            await self._collector.collect(sender, body)
         except (BadRequest, Invalid) as refused:
             if body:  # else it never arrived, and there is nothing to keep
                 await self._collector.quarantine(self._sender(request), body, refused)
@@ -117,11 +130,18 @@ class Doors:
         """Where the caller is, in the shape that the client keeps; 404: not known."""
         return _location(request, self._locate, self._trusted)
 
+    def _expected(self, request: Request) -> Sender:
+        """Who sends. Raises Refused for who may not."""
+        sender = self._sender(request)
+        self._collector.expect(sender)
+        return sender
+
     def _sender(self, request: Request) -> Sender:
         return Sender(
             token=_token(request),
             user_agent=request.headers.get("user-agent"),
             address=client_address(request, self._trusted),
+            origin=request.headers.get("origin"),
         )
 
 
@@ -156,7 +176,7 @@ def _token(request: Request) -> str:
 
 
 def _refusal(refused: Refused) -> Response:
-    headers = dict(_CORS)
+    headers = {} if isinstance(refused, ForeignOrigin) else dict(_CORS)
     if isinstance(refused, TooMany):
         headers["retry-after"] = str(refused.retry_after)
     return Response(error_body(refused), refused.status, headers=headers, media_type=_JSON)

@@ -15,6 +15,8 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from structlog.contextvars import get_contextvars
 
 from roomtone.model.errors import Failed, Fault, Refused, TooLarge, TooMany, Unauthenticated
 
@@ -104,35 +106,55 @@ async def on_http(request: Request, error: Exception) -> Response:
     """Starlette's handler for its own refusals: unknown route, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
-    what = f"{request.method} {request.url.path}"
+    path = request.url.path
+    if error.status_code == 404 and _is_slashed(request, path):
+        query = f"?{request.url.query}" if request.url.query else ""
+        return Response(status_code=307, headers={"location": path.rstrip("/") + query})
+    what = f"{request.method} {path}"
     messages = {404: f"No route for {what}.", 405: f"{what}: this method is not known here."}
     message = messages.get(error.status_code, error.detail or "Refused.")
     body = encoded(error.status_code, message)
     return Response(body, error.status_code, headers=error.headers, media_type=JSON)
 
 
+def _is_slashed(request: Request, path: str) -> bool:
+    """Whether there is something to read at this path but for the slash at its end."""
+    if request.method not in ("GET", "HEAD") or not _SLASHED.fullmatch(path):
+        return False
+    meant = {**request.scope, "path": path.rstrip("/")}
+    return any(route.matches(meant)[0] is Match.FULL for route in request.app.routes)
+
+
 async def on_failed(request: Request, error: Exception) -> Response:
     """Starlette's handler for :class:`Failed`: an operator must act, the caller may try again."""
     if not isinstance(error, Failed):
         raise error
-    log.error("a request failed", path=request.url.path, error=error.message, hint=error.hint)
+    log.error(
+        "a request failed", path=told_path(request.url.path), error=error.message, hint=error.hint
+    )
     body = encoded(503, "Roomtone cannot do this just now; its log tells the operator why.")
     return Response(body, 503, headers={"retry-after": "5"}, media_type=JSON)
 
 
 async def on_unexpected(request: Request, error: Exception) -> Response:
     """Starlette's handler for everything that nobody foresaw: 500, and a line in the log."""
-    request_id = uuid4().hex
+    request_id = get_contextvars().get("request_id") or uuid4().hex
     log.error(
         "a request failed",
         request_id=request_id,
         method=request.method,
-        path=request.url.path,
+        path=told_path(request.url.path),
         # As text: a renderer that shows local variables would show the request's API token.
         trace="".join(format_exception(error)),
     )
     body = encoded(500, f"Roomtone failed at this; its log tells why under request {request_id}.")
-    return Response(body, 500, headers={"x-request-id": request_id}, media_type=JSON)
+    return Response(body, 500, media_type=JSON)
+
+
+def told_path(path: str) -> str:
+    """A path as the log may have it: links to files, and what some senders put behind an inlet's
+    address, open something."""
+    return _SECRET_PATH.sub(r"\1/…", path)
 
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -148,6 +170,9 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
     }
 
 
+_SECRET_PATH = re.compile(r"(/files|/in/[^/]*)/.*", re.DOTALL)
+_SLASHED = re.compile(r"(/[A-Za-z0-9_.~-]+)+/")
+"""An address that somebody ended with a slash; never another site's, as //elsewhere would be."""
 _STEP = re.compile(r"[.\[\]]+")
 
 

@@ -49,6 +49,8 @@ PATH_PARAMETERS = {
     "meeting_id": "The meeting.",
     "preset_id": "The preset.",
     "webhook_id": "The webhook.",
+    "token_id": "The API token's id, not its text.",
+    "inlet_id": "The inlet.",
     "delivery_id": "The delivery: what `rtk-uuid` said.",
 }
 
@@ -120,7 +122,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.narrowed is not None:
         schema = {"anyOf": [schema, _ref(operation.narrowed)]}
     checked = operation.body is not None or operation.parameters or operation.name in _MAY_REFUSE
-    answers = {str(operation.status): _response("What was asked for.", schema)}
+    given = _response("What was asked for.", schema)
+    given["content"] |= {kind: {"schema": {"type": "string"}} for kind in operation.downloads}
+    answers = {str(operation.status): given}
     for status, words in REFUSALS.items():
         if status not in _WITH_BODY or (status == 422 and checked) or operation.body is not None:
             answers[str(status)] = _response(words, _ref(ErrorBody))

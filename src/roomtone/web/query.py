@@ -7,6 +7,9 @@ and describe it in ``openapi.json``. Unknown parameters are passed over, as the 
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from math import ceil
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -94,6 +97,24 @@ def whole(name: str, default: int, least: int, most: int, help: str) -> Paramete
     return Parameter(name=name, read=read, default=default, schema=schema, help=help)
 
 
+_DECIMAL = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+
+
+def hundredths(name: str, least: int, most: int, help: str) -> Parameter[int | None]:  # noqa: A002
+    """A decimal number in a range as whole hundredths, rounded up; or not asked."""
+
+    def read(text: str) -> int | None:
+        if not _DECIMAL.fullmatch(text):
+            raise ValueError("must be a number such as 3.5")
+        number = Decimal(text)
+        if not least <= number <= most:
+            raise ValueError(f"must be from {least} to {most}")
+        return ceil(number * 100)
+
+    schema = {"type": "number", "minimum": least, "maximum": most}
+    return Parameter(name=name, read=read, default=None, schema=schema, help=help)
+
+
 def choice(name: str, options: Sequence[str], default: str, help: str) -> Parameter[str]:  # noqa: A002
     """One of a few words, with a default."""
     read = _one_of(options)
@@ -150,6 +171,24 @@ def instant(name: str, help: str) -> Parameter[int | None]:  # noqa: A002
     """A moment, as epoch ms."""
     schema = {"type": "string", "format": "date-time"}
     return Parameter(name=name, read=read_instant, default=None, schema=schema, help=help)
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def day(name: str, help: str) -> Parameter[int | None]:  # noqa: A002
+    """A UTC day, as its number since 1970-01-01."""
+
+    def read(given: str) -> int | None:
+        if not _DAY.fullmatch(given):
+            raise ValueError("must be a day such as 2024-01-31")
+        try:
+            return (date.fromisoformat(given) - date(1970, 1, 1)).days
+        except ValueError:
+            raise ValueError("is no day of the calendar") from None
+
+    schema = {"type": "string", "format": "date"}
+    return Parameter(name=name, read=read, default=None, schema=schema, help=help)
 
 
 Span = tuple[int | None, int | None]

@@ -12,17 +12,18 @@ from collections.abc import Sequence
 from starlette.types import Receive, Scope, Send
 
 from roomtone.model.errors import Refused, TooMany, Unauthenticated
+from roomtone.model.tenancy import ApiToken
 from roomtone.services.tenants import check_reach
-from roomtone.web.errors import JSON, encoded, error_body, error_headers
+from roomtone.web.errors import encoded, error_body, error_headers
 from roomtone.web.query import read_query
 from roomtone.web.realtimekit.call import Answer, Call, Facade, Header, Operation, Resource
 from roomtone.web.realtimekit.paths import Paths
+from roomtone.web.realtimekit.pieces import send_pieces
+from roomtone.web.recent import Kept
 
 READS = frozenset({"GET", "HEAD"})
 
 NO_TOKEN = "Send an API token: Authorization: Bearer rt_…"  # noqa: S105 - advice, not a token
-
-_CONTENT_TYPE: Header = (b"content-type", JSON.encode())
 
 
 def template(resource: Resource) -> str:
@@ -58,11 +59,12 @@ class Door:
             answer = await self._answer(scope, receive)
         except Refused as refused:
             answer = _refused(refused)
-        body = answer.body
-        length: Header = (b"content-length", str(len(body)).encode())
-        headers = [_CONTENT_TYPE, length, *answer.headers]
+        body, pieces = answer.body, answer.pieces
+        headers = _headers(answer)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": pieces is not None})
+        if pieces is not None:
+            await send_pieces(pieces, receive, send, silent=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method: str = scope["method"]
@@ -75,7 +77,11 @@ class Door:
         if operation is None:
             return _wrong_method(operations, method, scope["path"])
         call = self._admit(operation, method, path, scope, receive)
-        return await operation.handler(call)
+        answer = await operation.handler(call)
+        if answer.lasts and self._facade.recent is not None:
+            kept = Kept(call.token_id, _headers(answer), answer.body)
+            self._facade.recent.keep(scope, call.headers, call.version, kept)
+        return answer
 
     def _admit(
         self,
@@ -88,18 +94,35 @@ class Door:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         facade = self._facade
         app_id: str | None
+        text: str | None
         if self._legacy:
             app_id, text = _basic(headers)
         else:
-            app_id, text = path.get("app_id"), _token(headers)
-        token = facade.tenants.authenticate(text)
+            app_id, text = path.get("app_id"), None
+        token = authenticate(facade, headers, text)
+        version = facade.tenants.version
         if not facade.rate.allow(token.id, facade.clock.now()):
             raise TooMany("Too many requests with this API token.", facade.rate.retry_after_s)
         account_id = token.account_id if self._legacy else path["account_id"]
         check_reach(token, account_id, app_id, writes=method not in READS)
         app = None if app_id is None else facade.tenants.app(account_id, app_id)
         query = read_query(scope["query_string"], operation.parameters)
-        return Call(facade, account_id, app, path, query, headers, scope, receive)
+        return Call(
+            facade, account_id, token.id, version, app, path, query, headers, scope, receive
+        )
+
+
+def authenticate(facade: Facade, headers: dict[bytes, bytes], text: str | None = None) -> ApiToken:
+    """The API token that a request brings: as ``text``, in a header, or as the console's cookie.
+
+    Raises Unauthenticated, or Forbidden for a cookie that another site's page sent.
+    """
+    if text is None:
+        visitor = facade.visitor(headers)
+        if visitor is not None:
+            return visitor
+        text = _token(headers)
+    return facade.tenants.authenticate(text)
 
 
 def _token(headers: dict[bytes, bytes]) -> str:
@@ -124,6 +147,14 @@ def _basic(headers: dict[bytes, bytes]) -> tuple[str, str]:
     if not colon:
         raise Unauthenticated("Send Authorization: Basic base64(app id:API token).")
     return app_id, token
+
+
+def _headers(answer: Answer) -> list[Header]:
+    headers: list[Header] = [(b"content-type", answer.content_type)]
+    if answer.pieces is None:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    headers += answer.headers
+    return headers
 
 
 def _refused(refused: Refused) -> Answer:

@@ -11,11 +11,12 @@ from msgspec import to_builtins
 
 from roomtone.model.peer_report import PeerReport
 from roomtone.model.sessions import Peer
+from roomtone.ports.records import StoredReport
 from roomtone.report.build import details
 from roomtone.services.peer_events import peer_events
 from roomtone.services.sessions import Sessions
 from roomtone.web.realtimekit.call import Answer, Call, Header, Operation, Resource, encode, ok
-from roomtone.web.realtimekit.parameters import FILTERS, INCLUDE_PEER_EVENTS
+from roomtone.web.realtimekit.parameters import FILTERS, INCLUDE_PEER_EVENTS, MODEL
 from roomtone.web.realtimekit.sections import keep_sections
 from roomtone.web.realtimekit.session_answers import (
     OpenParticipantAnswer,
@@ -36,15 +37,18 @@ async def get_peer_report(call: Call) -> Answer:
     """Everything known of one peer."""
     sessions, peer_id = call.facade.sessions, call.path["peer_id"]
     sections, with_events = call.query[FILTERS], call.query[INCLUDE_PEER_EVENTS]
-    stored = sessions.stored_report(call.app_id, peer_id)
+    if call.query[MODEL] == "previous":
+        stored: StoredReport | None = sessions.previous_report(call.app_id, peer_id)
+    else:
+        stored = sessions.stored_report(call.app_id, peer_id)
     if not sections and not with_events:
         if stored is None:
             return Answer(await _live_body(sessions, sessions.peer(call.app_id, peer_id)))
         if accepts_gzip(call.headers.get(b"accept-encoding", b"")):
-            return Answer(stored.body, 200, GZIPPED)
-        return Answer(sessions.plain_body(stored), 200, VARY)
+            return Answer(stored.body, 200, GZIPPED, lasts=True)
+        return Answer(sessions.plain_body(stored), 200, VARY, lasts=True)
     peer = sessions.peer(call.app_id, peer_id)
-    participant = to_builtins(await _report(sessions, peer))
+    participant = to_builtins(await _report(sessions, peer, stored))
     keep_sections(participant, sections)
     return await _opened(call, peer, participant)
 
@@ -53,7 +57,8 @@ async def get_participant(call: Call) -> Answer:
     """One participant of a session, with the statistics that old SDKs expect."""
     sessions = call.facade.sessions
     peer = await sessions.peer_of(call.app_id, call.path["session_id"], call.path["participant_id"])
-    participant = to_builtins(details(await _report(sessions, peer)))
+    stored = sessions.stored_report(peer.app_id, peer.peer_id)
+    participant = to_builtins(details(await _report(sessions, peer, stored)))
     keep_sections(participant, call.query[FILTERS])
     return await _opened(call, peer, participant)
 
@@ -67,8 +72,7 @@ async def _opened(call: Call, peer: Peer, participant: dict[str, Any]) -> Answer
     return ok(OpenParticipantAnswer(True, OpenParticipantData(participant)))
 
 
-async def _report(sessions: Sessions, peer: Peer) -> PeerReport:
-    stored = sessions.stored_report(peer.app_id, peer.peer_id)
+async def _report(sessions: Sessions, peer: Peer, stored: StoredReport | None) -> PeerReport:
     if stored is None:
         return await sessions.live_report(peer)
     return _decode(sessions.plain_body(stored)).data.participant
@@ -101,7 +105,7 @@ PEER_REPORT = Resource(
             summary="Get a peer's report",
             answer=PeerReportAnswer,
             narrowed=OpenParticipantAnswer,
-            parameters=(FILTERS, INCLUDE_PEER_EVENTS),
+            parameters=(FILTERS, INCLUDE_PEER_EVENTS, MODEL),
         )
     },
     "Sessions",

@@ -3,7 +3,10 @@
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
+from roomtone.model.digests import SEVERITIES, Headline
+from roomtone.model.findings import Finding, FindingCounts, Outcome, Severity, Verdict
 from roomtone.model.peer_report import (
     Participant,
     ParticipantDetails,
@@ -13,9 +16,10 @@ from roomtone.model.peer_report import (
 from roomtone.model.sessions import Peer, Session
 from roomtone.model.times import iso, iso_or_none, minutes
 from roomtone.ports.records import Page
+from roomtone.report.stay import ATTEMPTED
 from roomtone.services.attendance import Person
 from roomtone.services.peer_events import PeerEvent as Event
-from roomtone.services.sessions import Tree
+from roomtone.services.sessions import Told, Tree
 
 
 class Paging(Struct, frozen=True):
@@ -55,13 +59,37 @@ class SessionObject(Struct, frozen=True, kw_only=True):
     updated_at: str
     parent_session_id: str | None
     meta: SessionMeta
+    finding_counts: FindingCounts | None
+    """Ours, as are the next two; None until the session was sealed."""
+    mos: float | None
+    """The mean over the peers whose estimated MOS is known; None: of nobody."""
+    outcome: Outcome | None
+    """The verdict in a word."""
+    quality_strip: tuple[float | None, ...] | None
+    """Ours: ``mos`` over time in bars of equal length from start to end; null in a bar: nothing was
+    scored then; null: not known."""
+    finding_strip: tuple[Severity | None, ...] | None
+    """Ours: the gravest finding in each of these bars, echoes left out."""
+    decided_by: dict[str, str] | None
+    """Ours: which source decided ``started`` and ``ended``; None: no server told of it."""
     breakout_rooms: "tuple[SessionObject, ...] | UnsetType" = UNSET
 
 
-class SessionDetails(SessionObject, frozen=True, kw_only=True):
+class ToldSession(SessionObject, frozen=True, kw_only=True):
+    """A session with what was found out about it."""
+
+    findings: tuple[Finding, ...]
+    """Ours, as are the next two: what went wrong, by time (docs/findings.md)."""
+    verdict: Verdict | None
+    """None: nothing looked for findings, and nothing can any more."""
+    findings_model: str
+    """The rules and thresholds behind them; empty: none."""
+
+
+class SessionDetails(ToldSession, frozen=True, kw_only=True):
     """Flat for new SDKs, with a copy under ``session`` for old ones."""
 
-    session: SessionObject
+    session: ToldSession
 
 
 class SessionsData(Struct, frozen=True):
@@ -134,9 +162,13 @@ def paging(page: Page, count: int, total: int) -> Paging:
 
 
 def session_object(
-    session: Session, now: int, rooms: tuple[SessionObject, ...] | UnsetType = UNSET
+    session: Session,
+    now: int,
+    headline: Headline | None = None,
+    rooms: tuple[SessionObject, ...] | UnsetType = UNSET,
 ) -> SessionObject:
-    """A session as it goes out."""
+    """A session as it goes out. A headline counts only while the session is sealed."""
+    told = headline if session.sealed_at is not None else None
     return SessionObject(
         id=session.id,
         associated_id=session.meeting_id,
@@ -154,19 +186,47 @@ def session_object(
         updated_at=iso(session.updated_at),
         parent_session_id=session.parent_session_id,
         meta=SessionMeta(session.meeting_id),
+        finding_counts=None if told is None else told.counts,
+        mos=None if told is None else told.mos,
+        outcome=None if told is None else told.outcome,
+        quality_strip=_strip(told),
+        finding_strip=_trouble(told),
+        decided_by=session.decided,
         breakout_rooms=rooms,
     )
 
 
+def _strip(headline: Headline | None) -> tuple[float | None, ...] | None:
+    if headline is None or not headline.strip:
+        return None
+    return tuple(None if bar is None else bar / 100 for bar in headline.strip)
+
+
+def _trouble(headline: Headline | None) -> tuple[Severity | None, ...] | None:
+    if headline is None or not headline.strip or not headline.trouble:
+        return None
+    names: tuple[Severity | None, ...] = (None, *SEVERITIES)
+    return tuple(names[gravity] for gravity in headline.trouble)
+
+
 def tree_object(tree: Tree, now: int) -> SessionObject:
     """A session with its breakout rooms, theirs included."""
-    return session_object(tree.session, now, tuple(tree_object(room, now) for room in tree.rooms))
+    rooms = tuple(tree_object(room, now) for room in tree.rooms)
+    return session_object(tree.session, now, tree.headline, rooms)
 
 
-def session_details(session: SessionObject) -> SessionDetails:
-    """The flat form and its copy."""
+def session_details(session: SessionObject, told: Told | None) -> SessionDetails:
+    """The flat form and its copy, with what was found out about the session."""
+    if told is not None and session.finding_counts is None:
+        outcome = told.verdict.outcome
+        session = replace(session, finding_counts=told.counts, outcome=outcome)
     fields = {name: getattr(session, name) for name in SessionObject.__struct_fields__}
-    return SessionDetails(session=session, **fields)
+    fields |= {
+        "findings": () if told is None else told.findings,
+        "verdict": None if told is None else told.verdict,
+        "findings_model": "" if told is None else told.model,
+    }
+    return SessionDetails(session=ToldSession(**fields), **fields)
 
 
 def peer_object(peer: Peer, now: int, events: list[PeerEvent] | UnsetType) -> Participant:
@@ -183,6 +243,8 @@ def peer_object(peer: Peer, now: int, events: list[PeerEvent] | UnsetType) -> Pa
         created_at=iso(peer.created_at),
         updated_at=iso(peer.updated_at),
         peer_events=events,
+        decided_by=UNSET if peer.decided is None else peer.decided,
+        status=ATTEMPTED if peer.attempted else UNSET,
     )
 
 

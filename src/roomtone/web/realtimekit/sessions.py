@@ -9,9 +9,15 @@ from roomtone.services.peer_events import peer_events
 from roomtone.web.realtimekit.call import Answer, Call, Operation, Resource, ok
 from roomtone.web.realtimekit.parameters import (
     ASSOCIATED_ID,
+    BROWSER,
+    COUNTRY,
     END_TIME,
+    FINDING,
+    INCLUDE_ATTEMPTS,
     INCLUDE_BREAKOUT_ROOMS,
     INCLUDE_PEER_EVENTS,
+    MIN_SEVERITY,
+    MOS_BELOW,
     PAGE_NO,
     PARTICIPANTS_PER_PAGE,
     PEER_SEARCH,
@@ -25,6 +31,7 @@ from roomtone.web.realtimekit.parameters import (
     START_TIME,
     VIEW,
     page_of,
+    severity_number,
 )
 from roomtone.web.realtimekit.session_answers import (
     ParticipantsAnswer,
@@ -55,13 +62,18 @@ async def list_sessions(call: Call) -> Answer:
         people_min=least,
         people_max=most,
         search=query[SESSION_SEARCH],
+        finding_ids=query[FINDING],
+        min_severity=severity_number(query[MIN_SEVERITY]),
+        browser=query[BROWSER],
+        country=query[COUNTRY],
+        mos_below=query[MOS_BELOW],
         sort_by=query[SESSION_SORT],
         descending=query[SORT_ORDER] == "DESC",
     )
     page = page_of(query, SESSIONS_PER_PAGE)
-    found, total = await call.facade.sessions.find(asked, page)
+    found, headlines, total = await call.facade.sessions.find(asked, page)
     now = call.facade.clock.now()
-    data = SessionsData(tuple(session_object(session, now) for session in found))
+    data = SessionsData(tuple(session_object(one, now, headlines.get(one.id)) for one in found))
     return ok(SessionsAnswer(True, data, paging(page, len(found), total)))
 
 
@@ -72,8 +84,10 @@ async def get_session(call: Call) -> Answer:
     if call.query[INCLUDE_BREAKOUT_ROOMS]:
         session = tree_object(await sessions.tree(call.app_id, session_id), now)
     else:
-        session = session_object(sessions.get(call.app_id, session_id), now)
-    return ok(SessionDetailsAnswer(True, session_details(session)))
+        held = sessions.get(call.app_id, session_id)
+        session = session_object(held, now, sessions.headline(held))
+    told = await sessions.told(call.app_id, session_id)
+    return ok(SessionDetailsAnswer(True, session_details(session, told)))
 
 
 async def list_participants(call: Call) -> Answer:
@@ -83,6 +97,7 @@ async def list_participants(call: Call) -> Answer:
         session_id=call.path["session_id"],
         search=query[PEER_SEARCH],
         sort_by=query[PEER_SORT],
+        include_attempts=query[INCLUDE_ATTEMPTS],
         descending=query[SORT_ORDER] == "DESC",
     )
     page = page_of(query, PARTICIPANTS_PER_PAGE)
@@ -139,6 +154,11 @@ SESSIONS = Resource(
                 SESSION_SORT,
                 SORT_ORDER,
                 SESSION_STATUS,
+                FINDING,
+                MIN_SEVERITY,
+                BROWSER,
+                COUNTRY,
+                MOS_BELOW,
             ),
         )
     },
@@ -174,6 +194,7 @@ PARTICIPANTS = Resource(
                 PEER_SORT,
                 SORT_ORDER,
                 INCLUDE_PEER_EVENTS,
+                INCLUDE_ATTEMPTS,
                 VIEW,
             ),
         )

@@ -28,6 +28,7 @@ HookEvent = Literal[
     "livestreaming.statusUpdate",
     "meeting.transcript",
     "meeting.summary",
+    "session.findings",
 ]
 HookName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 HookUrl = Annotated[str, Meta(min_length=1)]

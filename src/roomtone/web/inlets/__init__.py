@@ -1,0 +1,1 @@
+"""Inlets' doors: where other collectors and servers deliver, each in its own way."""
