@@ -24,9 +24,17 @@ class Credentials(Struct, frozen=True):
 
 async def prepare(roomtone: Roomtone) -> tuple[Credentials, bool]:
     """The credentials of a data folder, made if it is new; and whether they were made just now."""
+    found, made = await prepare_shared(roomtone)
+    return found or read(roomtone.settings), made
+
+
+async def prepare_shared(roomtone: Roomtone) -> tuple[Credentials | None, bool]:
+    """As :func:`prepare`; None where another process, with a folder of its own, made them."""
     file = roomtone.folder / FILE
     made = await roomtone.tenants.first_start()
     if made is None:
+        if roomtone.database.shared and not file.is_file():
+            return None, False
         return read(roomtone.settings), False
     credentials = Credentials(
         account_id=made.account.id,

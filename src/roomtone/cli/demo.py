@@ -19,11 +19,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from roomtone.cli.console import link_for
 from roomtone.cli.credentials import Credentials, prepare
 from roomtone.cli.options import on_folder, with_settings
 from roomtone.cli.scripts import BUNDLED, Script, moved, script
 from roomtone.cli.serve import listen
 from roomtone.model.errors import Failed
+from roomtone.model.times import iso, parse_iso
 from roomtone.settings import Settings
 
 DATA = "roomtone-demo"
@@ -31,7 +33,10 @@ PID = "serve.pid"
 LOG = "serve.log"
 PORTS_TRIED = 50
 READY_S = 20.0
-TABLE_WIDTH = 130
+SEALED_S = 20.0
+OUTCOMES = ("bad", "fair", "unknown", "good")
+COLOURS = {"bad": "red", "fair": "yellow", "good": "green"}
+TABLE_WIDTH = 144
 GOOD_MOS = 3.6
 POOR_MOS = 2.6
 """ITU-T G.107: most users are satisfied above, nearly all dissatisfied below."""
@@ -80,8 +85,15 @@ async def _show(
                 task = progress.add_task(one.title, total=len(one.posts))
                 async for _ in stage.play(one):
                     progress.advance(task)
-        await _table(console, stage)
-    _how(console, credentials, settings, process.pid)
+        sessions = await _sealed(stage)
+        await _table(console, stage, sessions)
+        meeting = await stage.post("/meetings", {"title": "A call of your own"})
+        invitation = await stage.post(f"/meetings/{meeting['id']}/invitation", {})
+    _how(console, credentials, settings, invitation["url"])
+    _why(console, settings, sessions)
+    stop = f"{_program()} demo --stop{_data(settings)}"
+    stop = f"It goes on running (pid {process.pid}). Stop it with: {stop}"
+    console.print(stop, soft_wrap=True)
 
 
 class Stage:
@@ -99,7 +111,7 @@ class Stage:
         names: dict[str, str] = {}
         for person in it.people:
             about = {
-                "name": person.upper(),
+                "name": person.title(),
                 "custom_participant_id": f"demo-{person}",
                 "preset_name": "group_call_participant",
             }
@@ -109,16 +121,50 @@ class Stage:
         now = int(time.time() * 1000)
         for post in it.posts:
             body = moved(post.body, now - it.end, _Fresh(names))
-            answer = await self._client.post(
-                post.path, json=body, headers={"authorization": f"Bearer {tokens[post.person]}"}
-            )
+            headers = {"authorization": f"Bearer {tokens[post.person]}"}
+            if post.user_agent:
+                headers["user-agent"] = post.user_agent
+            answer = await self._client.post(post.path, json=body, headers=headers)
             if answer.status_code >= 300:
                 raise Failed(
                     f"{post.path} answered {answer.status_code}: {answer.text[:300]}",
                     "This is a fault of Roomtone; please report it.",
                 )
             yield post
+        if it.words.chat:
+            await self._say(it, meeting["id"], now - it.end, names)
         await self.post(f"/meetings/{meeting['id']}/active-session/kick-all", None, missing_ok=True)
+
+    async def _say(self, it: Script, meeting_id: str, by_ms: int, names: dict[str, str]) -> None:
+        """What was written and said, as the app's own server would send it."""
+        session = await self.get(f"/meetings/{meeting_id}/active-session")
+        path = f"/sessions/{session['id']}"
+        start = it.posts[0].t + by_ms
+        chat = [
+            {
+                "id": str(number),
+                "time": iso(start + int(1000 * line.at_s)),
+                "userId": names[f"<user:{line.who}>"],
+                "displayName": line.who.title(),
+                "message": line.says,
+            }
+            for number, line in enumerate(it.words.chat)
+        ]
+        since = start - parse_iso(session["started_at"])
+        transcript = [
+            {
+                "startTime": since + int(1000 * line.at_s),
+                "endTime": since + int(1000 * line.to_s),
+                "sentence": line.says,
+                "peerData": {
+                    "userId": names[f"<user:{line.who}>"],
+                    "displayName": line.who.title(),
+                },
+            }
+            for line in it.words.transcript
+        ]
+        await self.post(f"{path}/chat", {"messages": chat})
+        await self.post(f"{path}/transcript", {"segments": transcript})
 
     async def post(self, path: str, body: Any, *, missing_ok: bool = False) -> Any:
         """POST to the API; its ``data``."""
@@ -148,8 +194,18 @@ class _Fresh(dict[str, str]):
         return self._names.get(key, default)
 
 
-async def _table(console: Console, stage: Stage) -> None:
-    sessions = (await stage.get("/sessions", sort_order="ASC"))["sessions"]
+async def _sealed(stage: Stage) -> list[dict[str, Any]]:
+    """The sessions once all are sealed, or as they are when that takes too long."""
+    deadline = time.monotonic() + SEALED_S
+    while True:
+        found = await stage.get("/sessions", sort_order="ASC")
+        sessions: list[dict[str, Any]] = found["sessions"]
+        if time.monotonic() > deadline or all(one["outcome"] is not None for one in sessions):
+            return sessions
+        await asyncio.sleep(0.2)
+
+
+async def _table(console: Console, stage: Stage, sessions: list[dict[str, Any]]) -> None:
     table = Table(box=SIMPLE_HEAVY)
     for column, right in (
         ("meeting", False),
@@ -158,6 +214,7 @@ async def _table(console: Console, stage: Stage) -> None:
         ("minutes", True),
         ("audio MOS", True),
         ("video MOS", True),
+        ("outcome", False),
         ("session", False),
     ):
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
@@ -170,6 +227,7 @@ async def _table(console: Console, stage: Stage) -> None:
             f"{session['minutes_consumed']:.2f}",
             audio,
             video,
+            _coloured(session["outcome"]),
             session["id"],
         )
     console.print(table)
@@ -189,6 +247,13 @@ async def _quality(stage: Stage, session_id: str) -> tuple[str, str]:
     return _mean(scores["audio"]), _mean(scores["video"])
 
 
+def _coloured(outcome: str | None) -> str:
+    if outcome is None:
+        return "–"
+    colour = COLOURS.get(outcome, "default")
+    return f"[{colour}]{outcome}[/{colour}]"
+
+
 def _mean(scores: list[float]) -> str:
     if not scores:
         return "–"
@@ -197,11 +262,13 @@ def _mean(scores: list[float]) -> str:
     return f"[{colour}]{mean:.2f}[/{colour}]"
 
 
-def _how(console: Console, credentials: Credentials, settings: Settings, pid: int) -> None:
+def _how(console: Console, credentials: Credentials, settings: Settings, call_url: str) -> None:
     c = credentials
     api = f"{c.base_url}/client/v4"
     print_ = console.print
     print_(f"[bold]Roomtone is running[/bold] at {c.base_url}")
+    print_(f"  Console        {link_for(settings)}", soft_wrap=True)
+    print_(f"  Call           {call_url}  (two tabs are a session)", soft_wrap=True)
     print_(f"  API reference  {c.base_url}/docs")
     print_(f"  account_id     {c.account_id}\n  app_id         {c.app_id}")
     print_(f"  API token      {c.api_token}\n")
@@ -221,9 +288,33 @@ for s in kit.get_sessions(app, **of).data.sessions:
         f"'{api}/accounts/{c.account_id}/realtime/kit/{c.app_id}/sessions?per_page=3'\n"
     )
     console.print(curl, markup=False, highlight=False, soft_wrap=True)
-    data = "" if settings.data == DATA else f" --data {shlex.quote(settings.data)}"
-    stop = f"It goes on running (pid {pid}). Stop it with: roomtone demo --stop{data}"
-    print_(stop, soft_wrap=True)
+
+
+def _program() -> str:
+    """What to type for this very program: it need not be on the path."""
+    if shutil.which("roomtone"):
+        return "roomtone"
+    return shlex.quote(os.path.relpath(Path(sys.executable).with_name("roomtone")))
+
+
+def _data(settings: Settings) -> str:
+    """The flag that names this demo's folder to other commands."""
+    return f" --data {shlex.quote(settings.data)}"
+
+
+def _why(console: Console, settings: Settings, sessions: list[dict[str, Any]]) -> None:
+    """Point to the call that went worst."""
+    worst = min(sessions, key=_rank, default=None)
+    if worst is None or worst["outcome"] not in OUTCOMES[:2]:
+        return
+    console.print(f"[bold]Why did “{worst['meeting_display_name']}” go {worst['outcome']}?[/bold]")
+    command = f"{_program()} explain {worst['id']}{_data(settings)}\n"
+    console.print(command, markup=False, highlight=False, soft_wrap=True)
+
+
+def _rank(session: dict[str, Any]) -> tuple[int, float]:
+    outcome, mos = session["outcome"], session["mos"]
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES), mos or 5.0
 
 
 def _clear(folder: Path) -> None:

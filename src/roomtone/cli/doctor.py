@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from roomtone import __version__
 from roomtone.cli.credentials import FILE
+from roomtone.cli.finding import Finding
 from roomtone.cli.options import with_settings
 from roomtone.settings import Settings
 from roomtone.wiring import DATABASE
@@ -21,15 +22,6 @@ from roomtone.wiring import DATABASE
 LOW_DISK_BYTES = 1 << 30
 OLDEST_SANE_S = 1_750_000_000
 """June 2025: a clock before that was never set."""
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 @click.command()
@@ -56,8 +48,16 @@ def _look(settings: Settings) -> Iterator[Finding]:
     yield _folder(folder)
     if folder.is_dir():
         yield _disk(folder)
-        yield from _database(folder / DATABASE)
+        if not settings.database:
+            yield from _database(folder / DATABASE)
         yield _credentials(folder / FILE)
+    if settings.database or settings.journal:
+        from roomtone.cli.doctor_shared import look_at_jetstream, look_at_postgres
+
+        if settings.database:
+            yield from look_at_postgres(settings)
+        if settings.journal:
+            yield from look_at_jetstream(settings)
     for name in ("geo_database", "asn_database"):
         if file := getattr(settings, name):
             there = Path(file).is_file()

@@ -5,7 +5,7 @@ import json
 import click
 from msgspec import to_builtins
 
-from roomtone.cli.import_ import only_app
+from roomtone.cli.apps import only_app
 from roomtone.cli.options import on_folder, with_settings
 from roomtone.services.erasing import Erased
 from roomtone.settings import Settings

@@ -1,10 +1,13 @@
-"""``roomtone export``: what was written and said in a time range, as JSON Lines."""
+"""``roomtone export``: whole calls, or what was written and said, of a time range as JSON Lines."""
 
+import gzip
+from collections.abc import Callable
 from typing import Any
 
 import click
 import msgspec
 
+from roomtone.cli.apps import only_app
 from roomtone.cli.options import on_folder, with_settings
 from roomtone.formats.messages import message_object
 from roomtone.model.artifacts import CHAT, TRANSCRIPT
@@ -15,6 +18,7 @@ from roomtone.services.speakers import Speakers
 from roomtone.settings import Settings
 from roomtone.wiring import Roomtone
 
+CALLS = "calls"
 LATEST_MS = 253_402_300_799_999
 REMEMBERED = 100
 """Sessions whose people are kept in memory."""
@@ -34,32 +38,67 @@ class When(click.ParamType[int]):
 
 
 @click.command()
-@click.option("--kind", type=click.Choice([CHAT, TRANSCRIPT]), required=True, help="What of it.")
+@click.option(
+    "--kind", type=click.Choice([CALLS, CHAT, TRANSCRIPT]), required=True, help="What of it."
+)
 @click.option("--from", "since", type=When(), default=0, help="From this time on; ISO 8601.")
 @click.option("--to", "until", type=When(), default=LATEST_MS, help="Before this time.")
 @click.option("--app", "app_id", help="Only this app's.")
-@click.option("--out", type=click.File("wb"), default="-", help="A file; default standard output.")
+@click.option(
+    "--out",
+    type=click.File("wb"),
+    default="-",
+    help="A file, gzip for .gz; default standard output.",
+)
 @with_settings("data")
 def export(
     settings: Settings, *, kind: str, since: int, until: int, app_id: str | None, out: Any
 ) -> None:
-    """Write chat messages or transcript segments of a time range as JSON Lines, by time.
+    """Write calls, chat messages or transcript segments of a time range as JSON Lines, by time.
 
-    Each line is the vendor's own object, with the ids of app and session.
+    Calls are everything of the sessions that started then and have ended: meetings, people, facts,
+    words. `roomtone import` takes them back, with their ids, into any Roomtone; their reports come
+    out the same. They are of one app. Files that were made of words, summaries and settings are
+    made again or set again there.
+
+    Each line of a chat or a transcript is the vendor's own object, with the ids of app and session.
     """
+    packed = gzip.GzipFile(fileobj=out, mode="wb", mtime=0) if _is_gzip(out) else None
+    write = out.write if packed is None else packed.write
 
     async def work(roomtone: Roomtone) -> int:
+        if kind == CALLS:
+            return await _calls(roomtone, app_id or await only_app(roomtone), since, until, write)
         people = _People(roomtone)
         count = 0
         async for page in roomtone.words.export(kind, app_id, since, until):
             for said in page:
                 speakers = await people.of(said.session_id)
-                out.write(msgspec.json.encode(_object(said, speakers)) + b"\n")
+                write(msgspec.json.encode(_object(said, speakers)) + b"\n")
             count += len(page)
         return count
 
     count = on_folder(settings, work)
-    click.echo(f"{count} lines", err=True)
+    if packed is not None:
+        packed.close()
+    click.echo(f"{count} {'calls' if kind == CALLS else 'lines'}", err=True)
+
+
+def _is_gzip(out: Any) -> bool:
+    return str(getattr(out, "name", "")).endswith(".gz")
+
+
+async def _calls(
+    roomtone: Roomtone, app_id: str, since: int, until: int, write: Callable[[bytes], Any]
+) -> int:
+    exporter = roomtone.exporter
+    write(exporter.header())
+    count = 0
+    async for session in exporter.sessions(app_id, since, until):
+        async for line in exporter.lines(session):
+            write(line)
+        count += 1
+    return count
 
 
 class _People:

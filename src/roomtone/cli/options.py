@@ -7,20 +7,32 @@ from typing import Any, TypeVar
 
 import click
 
-from roomtone.settings import SETTINGS, Settings, load
+from roomtone.settings import SETTINGS, Settings, exposed, load
 from roomtone.wiring import Roomtone
 
 T = TypeVar("T")
+STORED = (
+    *("database", "database_file", "journal", "journal_file", "journal_replicas"),
+    *("files", "files_endpoint", "words_key", "words_key_file"),
+)
+"""What a command that opens a data folder may be told besides: not everything lies in it."""
 Command = Callable[..., Any]
 
 
 def with_settings(*names: str) -> Callable[[Command], Command]:
     """Add flags for these settings (all without names) and hand them over as ``settings``."""
-    rows = [row for row in SETTINGS if not names or row.name in names]
+    wanted = {*names, *(STORED if "data" in names else ())}
+    rows = [row for row in SETTINGS if not names or row.name in wanted]
 
     def decorate(command: Command) -> Command:
         def run(config: Path | None, **given: Any) -> Any:
             flags = {row.name: given.pop(row.name) for row in rows}
+            for secret in exposed(flags):
+                click.echo(
+                    f"roomtone: {secret.flag} shows a secret to whoever may list processes; use "
+                    f"{secret.variable} or {secret.flag}-file.",
+                    err=True,
+                )
             return command(settings=load(flags, file=config), **given)
 
         run.__name__ = command.__name__

@@ -13,7 +13,7 @@ from roomtone.model.peer_report import PeerReport
 from roomtone.model.readings import Quality
 from roomtone.model.sessions import Peer
 from roomtone.ports.records import Page, Transaction
-from roomtone.services.seal import Answer, answer
+from roomtone.services.shelves import Answer, answer
 from roomtone.settings import Settings
 from roomtone.wiring import Roomtone
 
@@ -24,13 +24,23 @@ MOST_APPS = 1_000
 @click.command()
 @click.argument("peer_id")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's whole answer.")
+@click.option(
+    "--model",
+    type=click.Choice(["current", "previous"]),
+    default="current",
+    help="previous: as it was before another version of the formulas made it anew.",
+)
 @with_settings("data", "reading_ms", "quality_scale")
-def report(settings: Settings, *, peer_id: str, as_json: bool) -> None:
+def report(settings: Settings, *, peer_id: str, as_json: bool, model: str) -> None:
     """Show the report of the peer PEER_ID: as stored if sealed, else folded from the journal."""
 
     async def work(roomtone: Roomtone) -> bytes:
         await roomtone.roster.catch_up()
         peer = await roomtone.records.read(lambda tx: _find(tx, peer_id.lower()))
+        if model == "previous":
+            return gzip.decompress(
+                roomtone.sessions.previous_report(peer.app_id, peer.peer_id).body
+            )
         stored = roomtone.sessions.stored_report(peer.app_id, peer.peer_id)
         if stored is not None:
             return gzip.decompress(stored.body)

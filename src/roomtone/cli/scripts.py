@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roomtone.model.times import iso, parse_iso
 from roomtone.sources.recorded import RecordedPeer, Sample
@@ -25,6 +27,23 @@ class Post(Struct, frozen=True):
     person: str
     path: str
     body: dict[str, Any]
+    user_agent: str = ""
+
+
+class Line(Struct, frozen=True):
+    """Something written or said: s since the first request; ``to_s`` of speech only."""
+
+    at_s: float
+    who: str
+    says: str
+    to_s: float = 0.0
+
+
+class Words(Struct, frozen=True):
+    """What was written and said in a call."""
+
+    chat: tuple[Line, ...] = ()
+    transcript: tuple[Line, ...] = ()
 
 
 class Script(Struct, frozen=True):
@@ -36,6 +55,7 @@ class Script(Struct, frozen=True):
     title: str
     people: tuple[str, ...]
     posts: tuple[Post, ...]
+    words: Words = Words()
 
     @property
     def end(self) -> int:
@@ -43,10 +63,12 @@ class Script(Struct, frozen=True):
         return self.posts[-1].t
 
 
+WORDS = {"collector-uplink-loss.jsonl.gz": "uplink-loss-words.json"}
 BUNDLED = (
     ("Two people, clean network", "getstats-clean.json.gz"),
     ("Two people, 5 % loss, 200 ms", "getstats-lossy.json.gz"),
     ("Three people, mesh", "getstats-mesh3-clean.json.gz"),
+    ("Three people, one breaks up", "collector-uplink-loss.jsonl.gz"),
     ("RealtimeKit client, screen share", "realtimekit-clean.jsonl.gz"),
     ("RealtimeKit client, mute and rejoin", "realtimekit-mute.jsonl.gz"),
     ("Jitsi call, Firefox", "firefox-standard-stats-sfu.jsonl.gz"),
@@ -56,37 +78,40 @@ BUNDLED = (
 
 def recording(name: str) -> bytes:
     """A bundled recording, inflated."""
-    return gzip.decompress((files("roomtone") / "recordings" / name).read_bytes())
+    data = (files("roomtone") / "recordings" / name).read_bytes()
+    return gzip.decompress(data) if name.endswith(".gz") else data
 
 
 def script(title: str, name: str) -> Script:
     """The script of a bundled recording."""
     data = recording(name)
     if name.startswith("realtimekit"):
-        return _of_messages(title, data)
+        return _of_requests(title, data, MESSAGE, "peerId")
+    if name.startswith("collector"):
+        made = _of_requests(title, data, COLLECT, "peer_id")
+        return replace(made, words=msgspec.json.decode(recording(WORDS[name]), type=Words))
     return _of_peers(title, decode_file(data))
 
 
-# --- RealtimeKit's client: its own request bodies -------------------------------------------------
+# --- requests as a page sent them -----------------------------------------------------------------
 
 
-def _of_messages(title: str, data: bytes) -> Script:
+def _of_requests(title: str, data: bytes, path: str, peer_member: str) -> Script:
+    """``peer_member``: where a body says which peer sends it."""
     lines = [json.loads(line) for line in data.splitlines()]
     names: dict[str, str] = {}
     posts = []
     for line in lines:
         body = line["body"] if isinstance(line["body"], dict) else json.loads(line["body"])
         peers = [name for name in names.values() if name.rstrip("0123456789") == line["peer"]]
-        names.setdefault(body["peerId"], line["peer"] + (str(len(peers) + 1) if peers else ""))
-        posts.append(Post(int(line["t"] * 1000), line["peer"], MESSAGE, body))
+        name = line["peer"] + (str(len(peers) + 1) if peers else "")
+        names.setdefault(body[peer_member], name)
+        posts.append(Post(int(line["t"] * 1000), line["peer"], path, body, line.get("ua", "")))
     mapping = {peer_id: f"<peer:{name}>" for peer_id, name in names.items()}
     told = re.compile("|".join(map(re.escape, mapping)))
     named = [
-        Post(
-            post.t,
-            post.person,
-            post.path,
-            json.loads(told.sub(lambda found: mapping[found[0]], json.dumps(post.body))),
+        replace(
+            post, body=json.loads(told.sub(lambda found: mapping[found[0]], json.dumps(post.body)))
         )
         for post in sorted(posts, key=lambda post: post.t)
     ]

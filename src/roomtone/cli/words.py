@@ -7,13 +7,10 @@ from pathlib import Path
 import click
 from msgspec import to_builtins
 
-from roomtone.formats.chat_csv import HEADER, read_chat_csv
-from roomtone.formats.encodings import encoded
-from roomtone.formats.messages import read_messages
-from roomtone.formats.reading import read_transcript
 from roomtone.model.errors import BadRequest, NotFound, Refused, TooLarge
 from roomtone.model.limits import MAX_WORDS_FILE_BYTES
 from roomtone.model.sessions import Session
+from roomtone.services.imports import take_words as take_words_of
 from roomtone.services.sessions import NO_SUCH_SESSION
 from roomtone.services.words import Taken
 from roomtone.wiring import Roomtone
@@ -21,8 +18,6 @@ from roomtone.wiring import Roomtone
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_PLAIN_BYTES = 512 * 1024 * 1024
 """A four-hour, one-a-second recording of two peers is about 450 MB of JSON."""
-
-HEAD_CHARS = 4_096
 
 
 async def take_words(
@@ -49,22 +44,7 @@ async def take_words(
 
 async def _take(roomtone: Roomtone, session: Session, file: Path) -> tuple[str, Taken]:
     data = read_file(file, MAX_WORDS_FILE_BYTES)
-    head = encoded(data).head(HEAD_CHARS)
-    if head.lstrip("\ufeff").startswith(",".join(HEADER)):
-        return "chat", await roomtone.words.put_messages(session, read_chat_csv(data))
-    if head.lstrip().startswith("{") and _has_messages(data):
-        return "chat", await roomtone.words.put_messages(session, read_messages(data))
-    form = file.name.removesuffix(".gz").rsplit(".", 1)[-1].upper()
-    told = form if form in ("SRT", "VTT") else None
-    read = read_transcript(data, told, session.started_at)
-    return f"transcript ({read.format})", await roomtone.words.put_segments(session, read)
-
-
-def _has_messages(data: bytes) -> bool:
-    try:
-        return "messages" in json.loads(data)
-    except ValueError:
-        return False
+    return await take_words_of(roomtone.words, session, file.name, data)
 
 
 def read_file(file: Path, most: int = MAX_PLAIN_BYTES) -> bytes:

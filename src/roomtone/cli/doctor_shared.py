@@ -1,0 +1,136 @@
+"""What ``roomtone doctor`` looks at where records or journal are shared by several processes."""
+
+import asyncio
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from roomtone.cli.finding import Finding
+from roomtone.model.errors import Failed
+from roomtone.settings import Settings
+from roomtone.storage.connections import Connection, Explained
+from roomtone.storage.database import connected
+from roomtone.storage.schema import HEAD, revision_of
+from roomtone.wiring.places import STREAM
+
+A_PROCESS = 14
+"""Connections of a process that works: eight of its own, five of the queues, one that listens."""
+OLD_S = 300
+_USED = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+_OLDEST = (
+    "SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0)::int FROM pg_stat_activity "
+    "WHERE datname = current_database() AND state <> 'idle'"
+)
+
+
+class _Told(Struct, frozen=True):
+    """What one look at the database found."""
+
+    revision: str | None
+    version: str
+    replica: bool
+    synchronous: str
+    used: int
+    most: int
+    oldest_s: int
+
+
+def look_at_postgres(settings: Settings) -> Iterator[Finding]:
+    """The database that the settings name: reachable, writable, current, and with room left."""
+    try:
+        with Explained():
+            connection = connected(settings.database)
+            try:
+                told = _told(connection)
+                counts = _counts(connection) if told.revision == HEAD else None
+            finally:
+                connection.close()
+    except Failed as failed:
+        yield Finding("database", False, failed.message, failed.hint)
+        return
+    yield Finding(
+        "database",
+        not told.replica,
+        f"PostgreSQL {told.version}, {'a replica' if told.replica else 'the primary'}",
+        "Point --database at the primary: a replica takes nothing in.",
+    )
+    yield Finding(
+        "schema",
+        told.revision == HEAD,
+        f"at {told.revision or 'nothing'}, this version needs {HEAD}",
+        "Run `roomtone migrate`.",
+    )
+    yield Finding(
+        "durability",
+        told.synchronous != "off",
+        f"synchronous_commit = {told.synchronous}",
+        "Set it to on: what was accepted must survive a loss of power.",
+    )
+    yield Finding(
+        "connections",
+        told.used + A_PROCESS <= told.most,
+        f"{told.used} of {told.most} in use; each process of Roomtone takes up to {A_PROCESS}",
+        "Raise max_connections, or start fewer processes.",
+    )
+    yield Finding(
+        "transactions",
+        told.oldest_s < OLD_S,
+        f"the oldest is {told.oldest_s} s old",
+        "Look in pg_stat_activity for who holds it: tables cannot be tidied behind it.",
+    )
+    if counts is not None:
+        sessions, waiting, workers = counts
+        yield Finding("workers", workers > 0, f"{workers}", "Start a process with --role work.")
+        yield Finding("sessions", True, f"{sessions}")
+        yield Finding("quarantine", True, f"{waiting} bodies that no decoder understood")
+
+
+def look_at_jetstream(settings: Settings) -> Iterator[Finding]:
+    """The journal that the settings name: reachable, and with as many copies as were asked for."""
+    from roomtone.storage.jetstream import Stream
+
+    async def ask() -> tuple[int, int]:
+        stream = Stream(settings.journal, STREAM, settings.journal_replicas)
+        try:
+            context = await stream.context()
+            info = await context.stream_info(STREAM)
+            return info.state.messages, info.config.num_replicas or 1
+        finally:
+            await stream.close()
+
+    try:
+        messages, replicas = asyncio.run(ask())
+    except Failed as failed:
+        yield Finding("journal", False, failed.message, failed.hint)
+        return
+    yield Finding(
+        "journal",
+        replicas >= settings.journal_replicas,
+        f"JetStream, {messages} fresh batches, {replicas} copies of each",
+        f"The stream was made with fewer copies: `nats stream edit {STREAM} --replicas "
+        f"{settings.journal_replicas}`.",
+    )
+
+
+def _told(connection: Connection) -> _Told:
+    def one(text: str) -> str:
+        return str(connection.raw.execute(text).fetchone()[0])
+
+    return _Told(
+        revision=revision_of(connection),
+        version=one("SHOW server_version").split()[0],
+        replica=one("SELECT pg_is_in_recovery()") == "True",
+        synchronous=one("SHOW synchronous_commit"),
+        used=int(one(_USED)),
+        most=int(one("SHOW max_connections")),
+        oldest_s=int(one(_OLDEST)),
+    )
+
+
+def _counts(connection: Connection) -> tuple[int, int, int]:
+    raw = connection.raw
+    return (
+        raw.execute("SELECT count(*) FROM sessions").fetchone()[0],
+        raw.execute("SELECT count(*) FROM quarantine").fetchone()[0],
+        raw.execute("SELECT count(*) FROM workers WHERE beats >= 0").fetchone()[0],
+    )
