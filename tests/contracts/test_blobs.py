@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_bytes
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -23,6 +24,8 @@ from roomtone.ports.blobs import Blobs, Download
 from roomtone.services.links import Links
 from roomtone.storage.blobs import LocalBlobs, link_secret
 from roomtone.storage.blobs_s3 import S3Blobs
+from roomtone.storage.encrypted_blobs import EncryptedBlobs
+from roomtone.storage.keyring import KEY_BYTES, Keys
 from roomtone.web.app import create_app
 from roomtone.web.files import Files
 
@@ -99,7 +102,27 @@ def s3(storage: str, monkeypatch: pytest.MonkeyPatch) -> Blobs:
     return S3Blobs(f"s3://{BUCKET}/some/prefix", storage)
 
 
-@pytest.fixture(params=["local", "s3"])
+def encrypted(inner: Blobs, tmp_path: Path) -> Iterator[Blobs]:
+    """Whatever lies below, links lead to a server that decrypts."""
+    keys, secret = Keys([token_bytes(KEY_BYTES)]), link_secret(tmp_path)
+    shelf = EncryptedBlobs(inner, Links(secret, ""), keys)
+    routes = Files(shelf, Links(secret, ""), Clock()).routes()
+    serving = Serving(create_app(routes, ready, lifespan))
+    yield EncryptedBlobs(inner, Links(secret, f"http://127.0.0.1:{serving.port}"), keys)
+    serving.stop()
+
+
+@pytest.fixture
+def local_encrypted(local: Blobs, tmp_path: Path) -> Iterator[Blobs]:
+    yield from encrypted(local, tmp_path)
+
+
+@pytest.fixture
+def s3_encrypted(s3: Blobs, tmp_path: Path) -> Iterator[Blobs]:
+    yield from encrypted(s3, tmp_path)
+
+
+@pytest.fixture(params=["local", "s3", "local_encrypted", "s3_encrypted"])
 def blobs(request: pytest.FixtureRequest) -> Blobs:
     return request.getfixturevalue(request.param)
 

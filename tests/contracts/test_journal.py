@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from databases import journal_of
 from roomtone.model.facts import AnyFact, Happened, Joined, Snapshot
 from roomtone.model.presence import Presence, merge
 from roomtone.model.stats import InboundRtp
@@ -35,15 +36,10 @@ ANNA = Subject("app", "meeting", "anna", "peer-1")
 BERT = Subject("app", "meeting", "bert", "peer-2")
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite in memory"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite in memory", "postgresql", "jetstream"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    if request.param == "memory":
-        yield MemoryJournal()
-        return
-    path = tmp_path / "test.db" if request.param == "sqlite" else ":memory:"
-    database = Database.open(path)
-    yield SqlJournal(database)
-    database.close()
+    with journal_of(request.param, tmp_path) as opened:
+        yield opened
 
 
 def run(story: Callable[[], Awaitable[T]]) -> T:

@@ -6,28 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from databases import journal_of
 from roomtone.model.facts import AnyFact, Happened, Left
 from roomtone.model.presence import Presence
 from roomtone.model.subjects import Subject
 from roomtone.ports.journal import Batch, Journal
-from roomtone.storage.database import Database
-from roomtone.storage.journal import SqlJournal
-from roomtone.storage.memory import MemoryJournal
 
 T0 = 1_700_000_000_000
 ANNA = Subject("app", "meeting", "anna", "peer-1")
 BERT = Subject("app", "meeting", "bert", "peer-2")
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite in memory"])
+@pytest.fixture(
+    params=[
+        *("memory", "sqlite", "sqlite in memory", "postgresql", "jetstream"),
+        *("sqlite encrypted", "jetstream encrypted"),
+    ]
+)
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    if request.param == "memory":
-        yield MemoryJournal()
-        return
-    path = tmp_path / "test.db" if request.param == "sqlite" else ":memory:"
-    database = Database.open(path)
-    yield SqlJournal(database)
-    database.close()
+    with journal_of(request.param, tmp_path) as opened:
+        yield opened
 
 
 def batch(subject: Subject, key: str, *names: str, received_at: int | None = T0) -> Batch:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from databases import database_of
 from roomtone.model.presence import Presence
 from roomtone.model.rooms import INACTIVE, Meeting, Participant, Preset
 from roomtone.model.sessions import ENDED, LIVE, Peer, Session
@@ -35,12 +36,10 @@ T0 = 1_700_000_000_000
 ALL = Page(0, 1_000)
 
 
-@pytest.fixture(params=["sqlite", "sqlite in memory"])
+@pytest.fixture(params=["sqlite", "sqlite in memory", "postgresql"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    path = tmp_path / "test.db" if request.param == "sqlite" else ":memory:"
-    database = Database.open(path)
-    yield SqlRecords(database)
-    database.close()
+    with database_of(request.param, tmp_path) as database:
+        yield SqlRecords(database)
 
 
 def write(records: Records, change: Callable[[Transaction], T]) -> T:
@@ -544,6 +543,24 @@ def test_stays_tell_who_was_there_when(records: Records) -> None:
     assert stays == [("u1", T0 + 1, None), ("u2", T0 + 2, T0 + 8)]
 
 
+def test_first_and_last_are_of_those_that_count(records: Records) -> None:
+    def put(tx: Transaction) -> None:
+        tx.sessions.put_peer(peer(1, left_at=T0 + 90, merged_into=""))
+        tx.sessions.put_peer(peer(2, left_at=T0 + 8))
+        tx.sessions.put_peer(peer(3, left_at=T0 + 9))
+        tx.sessions.put_peer(peer(4))
+        tx.sessions.put_peer(peer(5, session_id="s2"))
+
+    write(records, put)
+    first = read(records, lambda tx: tx.sessions.first_peer("s1"))
+    last = read(records, lambda tx: tx.sessions.last_peer("s1"))
+    assert (first, last) == (peer(2, left_at=T0 + 8), peer(3, left_at=T0 + 9))
+    assert read(records, lambda tx: tx.sessions.count_peers("s1")) == 4
+    assert read(records, lambda tx: tx.sessions.first_peer("none")) is None
+    assert read(records, lambda tx: tx.sessions.last_peer("s2")) is None
+    assert read(records, lambda tx: tx.sessions.count_peers("none")) == 0
+
+
 # --- reports and quarantine -----------------------------------------------------------------------
 
 
@@ -613,6 +630,9 @@ HOT: dict[str, Callable[[Transaction], object]] = {
     "a peer by subject": lambda tx: tx.sessions.peer_by_subject(bytes(16)),
     "silent peers": lambda tx: tx.sessions.silent_peers(5, 5),
     "stays": lambda tx: tx.sessions.stays("s"),
+    "how many peers": lambda tx: tx.sessions.count_peers("s"),
+    "the first peer": lambda tx: tx.sessions.first_peer("s"),
+    "the last peer": lambda tx: tx.sessions.last_peer("s"),
     "a page of peers": lambda tx: tx.sessions.list_peers(PeerFilter(session_id="s"), ALL, 5),
     "a page of meetings": lambda tx: tx.rooms.meetings(MeetingFilter(app_id="a"), ALL),
     "a report": lambda tx: tx.reports.report("a", "p"),

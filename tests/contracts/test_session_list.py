@@ -4,7 +4,6 @@ The table here has the columns that the index reads, and SQLite keeps it, as in 
 """
 
 import random
-import sqlite3
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -18,30 +17,47 @@ from msgspec.structs import replace
 from roomtone.model.sessions import ENDED, LIVE, Session
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage import session_order
+from roomtone.storage.connections import SqliteConnection
 from roomtone.storage.session_index import SessionIndex
 
 TABLE = """
 CREATE TABLE sessions (
     ordinal INTEGER PRIMARY KEY, revision INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
     app_id TEXT NOT NULL, meeting_id TEXT NOT NULL, title TEXT NOT NULL, status TEXT NOT NULL,
-    started_at INTEGER NOT NULL, sort_ms INTEGER NOT NULL, total_participants INTEGER NOT NULL);
+    started_at INTEGER NOT NULL, sort_ms INTEGER NOT NULL, total_participants INTEGER NOT NULL,
+    mos_hundredths INTEGER, severity INTEGER, finding_ids TEXT, browsers TEXT, countries TEXT);
 CREATE UNIQUE INDEX sessions_by_revision ON sessions (revision);
 """
 PUT = """
 INSERT INTO sessions (revision, id, app_id, meeting_id, title, status, started_at, sort_ms,
- total_participants) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ total_participants, mos_hundredths, severity, finding_ids, browsers, countries)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, meeting_id = excluded.meeting_id,
  title = excluded.title, status = excluded.status, started_at = excluded.started_at,
- sort_ms = excluded.sort_ms, total_participants = excluded.total_participants
+ sort_ms = excluded.sort_ms, total_participants = excluded.total_participants,
+ mos_hundredths = excluded.mos_hundredths, severity = excluded.severity,
+ finding_ids = excluded.finding_ids, browsers = excluded.browsers, countries = excluded.countries
 """
 EVERYTHING = Page(0, 10**6)
+MARKS = ("mos_hundredths", "severity", "finding_ids", "browsers", "countries")
+
+
+class Sealed(Session, frozen=True, kw_only=True):
+    """A session with what its digest left in the table; all None before it was sealed."""
+
+    mos_hundredths: int | None = None
+    severity: int | None = None
+    finding_ids: str | None = None
+    browsers: str | None = None
+    countries: str | None = None
 
 
 class Listed:
     """A table of sessions, the index that follows it, and the model: a dict."""
 
     def __init__(self) -> None:
-        self.conn = sqlite3.connect(":memory:")
+        self.connection = SqliteConnection(":memory:")
+        self.conn = self.connection.raw
         self.conn.executescript(TABLE)
         self.index = SessionIndex()
         self.sessions: dict[str, Session] = {}
@@ -51,7 +67,8 @@ class Listed:
         for s in sessions:
             self.revision += 1
             row = (s.id, s.app_id, s.meeting_id, s.title, s.status, s.started_at, s.sort_ms)
-            self.conn.execute(PUT, (self.revision, *row, s.total_participants))
+            marks = (getattr(s, name) for name in MARKS)
+            self.conn.execute(PUT, (self.revision, *row, s.total_participants, *marks))
             self.sessions[s.id] = s
 
     def erase(self, session_id: str) -> None:
@@ -60,7 +77,7 @@ class Listed:
         del self.sessions[session_id]
 
     def ask(self, asked: SessionFilter, page: Page) -> tuple[list[str], int]:
-        self.index.refresh(self.conn)
+        self.index.refresh(self.connection)
         return self.index.query(asked, page)
 
     def expect(self, asked: SessionFilter, page: Page) -> tuple[list[str], int]:
@@ -88,12 +105,26 @@ def fits(s: Session, asked: SessionFilter) -> bool:
             asked.search is None
             or any(asked.search.casefold() in t.casefold() for t in (s.title, s.meeting_id, s.id))
         )
+        and marked(s, asked)
+    )
+
+
+def marked(s: Session, asked: SessionFilter) -> bool:
+    """The filters of what was found."""
+    mos, gravest, *sets = (getattr(s, name) for name in MARKS)
+    findings, browsers, countries = ((text or "").split("\n") for text in sets)
+    return (
+        (asked.mos_below is None or (mos is not None and mos < asked.mos_below))
+        and (gravest or 0) >= asked.min_severity
+        and (not asked.finding_ids or bool(asked.finding_ids & set(findings)))
+        and (asked.browser is None or asked.browser.casefold() in browsers)
+        and (asked.country is None or asked.country.casefold() in countries)
     )
 
 
 def session(**members: Any) -> Session:
     defaults = {"app_id": "app", "meeting_id": "m", "title": "Stand-up", "started_at": 0}
-    return Session(**(defaults | {"created_at": 0, "updated_at": 0} | members))
+    return Sealed(**(defaults | {"created_at": 0, "updated_at": 0} | members))
 
 
 def in_every_order(asked: SessionFilter) -> Iterator[SessionFilter]:
@@ -138,6 +169,11 @@ states = {
     "started_at": times,
     "sort_ms": times,
     "total_participants": small,
+    "mos_hundredths": st.none() | st.integers(100, 450),
+    "severity": st.none() | st.integers(0, 3),
+    "finding_ids": st.none() | st.sampled_from(["", "high_rtt", "high_rtt\nuplink_loss"]),
+    "browsers": st.none() | st.sampled_from(["", "chrome", "chrome\nfirefox", "straße"]),
+    "countries": st.none() | st.sampled_from(["", "ch\nde", "de"]),
 }
 filters = st.builds(
     SessionFilter,
@@ -149,6 +185,11 @@ filters = st.builds(
     people_min=st.none() | small,
     people_max=st.none() | small,
     search=st.none() | texts,
+    finding_ids=st.frozensets(st.sampled_from(["high_rtt", "uplink_loss", "other"]), max_size=2),
+    min_severity=st.sampled_from([0, 0, 0, 1, 2, 3]),
+    browser=st.sampled_from([None, None, "Chrome", "FIREFOX", "STRASSE", "chr"]),
+    country=st.sampled_from([None, None, "DE", "ch", "fr"]),
+    mos_below=st.none() | st.integers(100, 500),
     sort_by=st.sampled_from(["createdAt", "minutesConsumed"]),
     descending=st.booleans(),
 )
@@ -194,7 +235,7 @@ class FollowingTheTable(RuleBasedStateMachine):
                 self.listed.check(asked)
 
     def teardown(self) -> None:
-        self.listed.conn.close()
+        self.listed.connection.close()
 
 
 TestFollowingTheTable = FollowingTheTable.TestCase

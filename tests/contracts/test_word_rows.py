@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from databases import database_of
 from roomtone.model.artifacts import CHAT, COMPLETED, QUEUED, TRANSCRIPT, Artifact, SummaryJob
 from roomtone.model.presence import Presence
 from roomtone.model.rooms import Participant
@@ -21,12 +22,12 @@ from roomtone.storage.records import SqlRecords
 T0 = 1_700_000_000_000
 
 
-@pytest.fixture(params=["sqlite", "sqlite in memory"])
+@pytest.fixture(
+    params=["sqlite", "sqlite in memory", "postgresql", "sqlite encrypted", "postgresql encrypted"]
+)
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    path = tmp_path / "test.db" if request.param == "sqlite" else ":memory:"
-    database = Database.open(path)
-    yield SqlRecords(database)
-    database.close()
+    with database_of(request.param, tmp_path) as database:
+        yield SqlRecords(database)
 
 
 def write(records: Records, change: Any) -> Any:

@@ -71,6 +71,8 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(texts, json_values, max_size=3)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return structs_of(kind)
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
     plain = {int: int64, float: doubles, str: texts, bool: st.booleans(), type(None): st.none()}
     return plain[kind]
 

@@ -17,14 +17,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from roomtone.model.errors import Failed
 from roomtone.storage import schema
-from roomtone.storage.connections import Connection
+from roomtone.storage.connections import SqliteConnection
 from roomtone.storage.database import Database
 from roomtone.storage.tables import metadata
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Connection]:
-    connection = Connection(str(tmp_path / "test.db"))
+def empty(tmp_path: Path) -> Iterator[SqliteConnection]:
+    connection = SqliteConnection(str(tmp_path / "test.db"))
     yield connection
     connection.close()
 
@@ -32,7 +32,7 @@ def empty(tmp_path: Path) -> Iterator[Connection]:
 Shape = dict[str, object]
 
 
-def shape(connection: Connection) -> Shape:
+def shape(connection: SqliteConnection) -> Shape:
     """Every table, column and index, as SQLite itself tells them."""
 
     def told(pragma: str) -> list[tuple[object, ...]]:
@@ -54,18 +54,18 @@ def shape(connection: Connection) -> Shape:
     return result
 
 
-def made(connection: Connection, make: Callable[[Connection], None]) -> Shape:
+def made(connection: SqliteConnection, make: Callable[[SqliteConnection], None]) -> Shape:
     connection.raw.execute("BEGIN IMMEDIATE")
     make(connection)
     connection.raw.execute("COMMIT")
     return shape(connection)
 
 
-def test_all_migrations_together_make_the_tables(empty: Connection, tmp_path: Path) -> None:
+def test_all_migrations_together_make_the_tables(empty: SqliteConnection, tmp_path: Path) -> None:
     migrated = made(empty, schema.upgrade)
     context = MigrationContext.configure(empty.core, opts={"compare_type": True})
     assert compare_metadata(context, metadata) == []
-    other = Connection(str(tmp_path / "other.db"))
+    other = SqliteConnection(str(tmp_path / "other.db"))
     assert migrated == made(other, schema.create)
     other.close()
 
@@ -76,7 +76,7 @@ def test_the_head_that_the_code_knows_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
 
 
-def test_a_migrated_database_and_a_new_one_stand_at_the_head(empty: Connection) -> None:
+def test_a_migrated_database_and_a_new_one_stand_at_the_head(empty: SqliteConnection) -> None:
     made(empty, schema.upgrade)
     schema.ensure(empty)
     found = empty.raw.execute("SELECT version_num FROM alembic_version").fetchall()
@@ -101,9 +101,9 @@ def test_a_database_of_a_newer_version_is_left_alone_with_a_hint(tmp_path: Path)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
-    empty: Connection, monkeypatch: pytest.MonkeyPatch
+    empty: SqliteConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(connection: Connection) -> None:
+    def half(connection: SqliteConnection) -> None:
         connection.raw.execute("CREATE TABLE half (a)")
         raise KeyError
 

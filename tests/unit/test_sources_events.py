@@ -88,6 +88,24 @@ def test_call_join_joins_and_describes() -> None:
     assert isinstance(happened, Happened)
 
 
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:118.0) Gecko/20100101 Firefox/118.0"
+
+
+@pytest.mark.parametrize(("said", "browser"), [(None, "Firefox"), ("LibreWolf", "LibreWolf")])
+def test_a_user_agent_without_names_is_taken_apart(said: str | None, browser: str) -> None:
+    info = {"userAgent": FIREFOX, "browserName": said}
+    _, described, _ = facts("call_join", {"peerMetaData": {"deviceInfo": info}})
+    assert described == Described(
+        t=T,
+        user_agent=FIREFOX,
+        browser=browser,
+        browser_version="118.0",
+        engine="Gecko",
+        os="Linux",
+        is_mobile=False,
+    )
+
+
 @pytest.mark.parametrize("metadata", [None, {}, {"peerMetaData": None}])
 def test_a_bare_call_join_joins(metadata: Any) -> None:
     joined, happened = facts("call_join", metadata)

@@ -22,6 +22,7 @@ from roomtone.model.stats import CandidatePair, InboundRtp, OutboundRtp, RemoteI
 from roomtone.sources import getstats, jitsi, recorded
 from roomtone.sources.getstats import RecordedPeer, recording_facts
 from roomtone.sources.recordings import decode_file
+from roomtone.sources.rtcstats.deltas import Deltas
 
 RECORDINGS = Path(roomtone.__file__).parent / "recordings"
 CHROME = "google-standard-stats-sfu.jsonl.gz"
@@ -265,13 +266,21 @@ def test_a_shared_screen_is_known_by_its_track() -> None:
 
 
 def test_a_report_that_is_absent_is_gone_and_one_that_returns_starts_anew() -> None:
-    first = jitsi.restored({}, {"I": {"timestamp": 0, "a": 1, "b": 2}, "timestamp": 5})
-    assert first == {"I": {"timestamp": 5, "a": 1, "b": 2}}
-    second = jitsi.restored(first, {"I": {"b": 3}, "J": {"timestamp": 7}, "timestamp": 9})
-    assert second == {"I": {"timestamp": 5, "a": 1, "b": 3}, "J": {"timestamp": 7}}
-    third = jitsi.restored(second, {"J": {}, "timestamp": 9})
-    assert third == {"J": {"timestamp": 7}}
-    assert jitsi.restored(third, {"I": {"timestamp": 0}, "timestamp": 8}) == {"I": {"timestamp": 8}}
+    deltas = Deltas()
+
+    def after(delta: dict[str, Any]) -> list[dict[str, Any]]:
+        return deltas.named("PC_0", delta, absent_is_gone=True)
+
+    inbound, remote = {"type": "inbound-rtp"}, {"type": "remote-inbound-rtp"}
+    first = {"I": {**inbound, "timestamp": 0, "jitter": 1, "mid": "b"}, "timestamp": 5}
+    whole = {**inbound, "timestamp": 5, "jitter": 1, "mid": "b", "id": "I"}
+    assert after(first) == [whole]
+    second = {"I": {"mid": "c"}, "J": {**remote, "timestamp": 7}, "timestamp": 9}
+    other = {**remote, "timestamp": 7, "id": "J"}
+    assert after(second) == [{**whole, "mid": "c"}, other]
+    assert after({"J": {}, "timestamp": 9}) == [other]
+    anew = {**inbound, "timestamp": 8, "id": "I"}
+    assert after({"I": {**inbound, "timestamp": 0}, "timestamp": 8}) == [anew]
 
 
 @pytest.mark.parametrize(
