@@ -2,6 +2,8 @@
 
 ``@pytest.mark.needs("node")`` skips a test where Node is missing; the end of the run names every
 missing part, with how to get it. With CI=true nothing is missing by permission: the test fails.
+
+Where PostgreSQL or NATS is installed and does not run, the run starts its own and ends it.
 """
 
 from collections import Counter
@@ -10,7 +12,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from lent_servers import LentServers
 from parts import MISSING, require
+
+LENT = LentServers()
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +27,15 @@ def log_settings() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known; lend servers before any worker begins, which inherit their URLs."""
     config.addinivalue_line("markers", "needs(*parts): skip where the machine lacks one of these")
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        LENT.start()
+
+
+def pytest_unconfigure() -> None:
+    """What was lent ends with the run."""
+    LENT.stop()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "roomtone"
-PURE = ("model", "sources", "quality", "formats", "summaries", "report")
+PURE = ("model", "sources", "quality", "formats", "summaries", "report", "findings")
 """The floors without I/O, clock, randomness or async (ARCHITECTURE.md)."""
 
 

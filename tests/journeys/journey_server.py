@@ -90,26 +90,39 @@ class JourneyServer:
         self.log = data.parent / f"{data.name}.log"
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
-        made = told("init", "--data", data)
+        made = self._init()
         self.account_id: str = made["account_id"]
         self.app_id: str = made["app_id"]
         self.api_token: str = made["api_token"]
         self.client = httpx.Client(timeout=60)
 
+    def _init(self) -> Any:
+        """Make the folder; who may come in."""
+        return told("init", "--data", self.data)
+
     # --- the process ----------------------------------------------------------------------------
 
-    def start(self) -> "JourneyServer":
-        """Start it on any free port and wait until it answers."""
-        self.launch()
+    def start(self, port: int = 0) -> "JourneyServer":
+        """Start it, on any free port unless one is given, and wait until it answers."""
+        self.launch(port)
         self.listen()
         self.wait_until_healthy()
         return self
 
-    def launch(self) -> None:
+    def launch(self, port: int = 0) -> None:
         """Start it, and wait for nothing."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "roomtone", "serve", "--data", self.data, "--port", "0"],
+                [
+                    sys.executable,
+                    "-m",
+                    "roomtone",
+                    "serve",
+                    "--data",
+                    self.data,
+                    "--port",
+                    str(port),
+                ],
                 env=environment(**self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

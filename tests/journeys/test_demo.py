@@ -44,6 +44,14 @@ class Demo:
         assert found, self.said
         return found[1]
 
+    def api(self) -> tuple[str, str, dict[str, str]]:
+        """Where the server is, where the app's API is, and what opens it."""
+        base = re.search(r"running\s+at (http://\S+)", self.said)
+        assert base, self.said
+        account, app = self.printed("account_id"), self.printed("app_id")
+        kit = f"{base[1]}/client/v4/accounts/{account}/realtime/kit/{app}"
+        return base[1], kit, {"authorization": f"Bearer {self.printed('API token')}"}
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -67,19 +75,49 @@ def test_every_recording_is_a_row_of_its_table(demo: Demo) -> None:
     table = [line for line in demo.said.splitlines() if UUID.search(line) and "  " in line.strip()]
     for title, _ in BUNDLED:
         (row,) = [line for line in table if line.strip().startswith(title)]
-        people, peak, minutes, audio, video, _ = row.replace(title, "").split()
+        people, peak, minutes, audio, video, outcome, _ = row.replace(title, "").split()
+        assert outcome in ("good", "fair", "bad", "unknown")
         assert int(people) >= int(peak) >= 1
         assert float(minutes) > 0
         assert 1 <= float(audio) <= 4.5
         assert 1 <= float(video) <= 4.5
 
 
+def test_the_call_that_went_badly_is_explained_by_the_command_that_it_printed(demo: Demo) -> None:
+    heading = re.search(r"^Why did .*$", demo.said, re.MULTILINE)
+    assert heading, demo.said
+    assert "“Three people, one breaks up” go bad" in heading[0]
+    command = demo.after(heading[0]).split()
+    assert command[1] == "explain"
+    done = roomtone_command(*command[1:])
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    first_screen = " ".join(" ".join(done.stdout.splitlines()[:24]).split())
+    assert "of what Alice sent was lost on the way" in first_screen
+    assert "Bob and Carol noticed it: the fault was on Alice's side, on the way out" in first_screen
+    assert "uplink_loss" in done.stdout
+    assert "Do: " in done.stdout
+    assert "bob" not in done.stdout, "nobody else is to blame"
+
+
+def test_the_call_that_went_badly_has_words_of_everybody(demo: Demo) -> None:
+    _, kit, headers = demo.api()
+    found = httpx.get(
+        f"{kit}/sessions", params={"finding": "uplink_loss", "per_page": 50}, headers=headers
+    ).json()["data"]["sessions"]
+    (worst,) = [one for one in found if one["meeting_display_name"].endswith("breaks up")]
+    assert worst["finding_counts"]["error"] == 1
+    words = httpx.get(f"{kit}/sessions/{worst['id']}/words", headers=headers).json()["data"]
+    chat = [one for one in words["words"] if one["kind"] == "chat"]
+    said = [one for one in words["words"] if one["kind"] == "transcript"]
+    assert {one["display_name"] for one in chat} == {"Alice", "Bob", "Carol"}
+    assert {one["display_name"] for one in said} == {"Alice", "Bob", "Carol"}
+    assert all(one["peer_id"] for one in words["words"])
+
+
 def test_what_it_printed_opens_the_api(demo: Demo) -> None:
-    base = re.search(r"running\s+at (http://\S+)", demo.said)
-    assert base, demo.said
-    kit = f"{base[1]}/client/v4/accounts/{demo.printed('account_id')}/realtime/kit"
-    headers = {"authorization": f"Bearer {demo.printed('API token')}"}
-    answer = httpx.get(f"{kit}/{demo.printed('app_id')}/sessions", headers=headers)
+    base, kit, headers = demo.api()
+    answer = httpx.get(f"{kit}/sessions", headers=headers)
     assert answer.status_code == 200
     sessions = answer.json()["data"]["sessions"]
     assert {one["meeting_display_name"] for one in sessions} == {title for title, _ in BUNDLED}
@@ -87,7 +125,7 @@ def test_what_it_printed_opens_the_api(demo: Demo) -> None:
     for one in sessions:
         assert one["id"] in demo.said
         assert one["minutes_consumed"] > 0
-    docs = httpx.get(f"{base[1]}/docs", follow_redirects=True)
+    docs = httpx.get(f"{base}/docs", follow_redirects=True)
     assert docs.status_code == 200
 
 

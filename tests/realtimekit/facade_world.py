@@ -12,20 +12,29 @@ from uuid import UUID
 import msgspec
 from starlette.testclient import TestClient
 
+from roomtone.findings.session import Story, Thresholds, story
+from roomtone.model.attendance import TalkTime
 from roomtone.model.peer_report import PeerReport
 from roomtone.model.presence import Presence
 from roomtone.model.sessions import ENDED, LIVE, Peer, Session
 from roomtone.model.subjects import subject_key
 from roomtone.model.times import iso
 from roomtone.ports.records import StoredReport
+from roomtone.services.analytics import Analytics
 from roomtone.services.artifacts import Artifacts
+from roomtone.services.inlets import Inlets
+from roomtone.services.invitations import Invitations
 from roomtone.services.links import Links
+from roomtone.services.origins import Origins
 from roomtone.services.rate import RateLimit
+from roomtone.services.register import Register
 from roomtone.services.rooms import Rooms
 from roomtone.services.sessions import Sessions
 from roomtone.services.summaries import Summaries
 from roomtone.services.summarising import Summariser
 from roomtone.services.tenants import Tenants
+from roomtone.services.thresholds import FindingThresholds
+from roomtone.services.timelines import Timelines
 from roomtone.services.webhooks import Webhooks
 from roomtone.services.words import Words
 from roomtone.storage.blobs import LocalBlobs
@@ -33,9 +42,14 @@ from roomtone.storage.database import Database
 from roomtone.storage.journal import SqlJournal
 from roomtone.storage.records import SqlRecords
 from roomtone.web.app import create_app
+from roomtone.web.console.door import ConsoleDoor
+from roomtone.web.console.feed import Feed
+from roomtone.web.console.keys import ConsoleKeys
+from roomtone.web.console.live import row_encoder
 from roomtone.web.files import Files
 from roomtone.web.openapi import docs_routes
 from roomtone.web.realtimekit.routes import Facade, facade_routes
+from roomtone.web.recent import Recent
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 MINUTE = 60_000
@@ -77,6 +91,16 @@ class Fold:
     async def live_report(self, peer: Peer) -> PeerReport:
         self.asked.append(peer.peer_id)
         return report_of(peer)
+
+    async def live_reports(self, session_id: str) -> list[tuple[Peer, PeerReport]]:
+        return []
+
+    async def live_story(self, session_id: str) -> Story:
+        return story([], Thresholds.of(None))
+
+    async def live_talk(self, session: Session, peers: list[Peer]) -> dict[bytes, TalkTime]:
+        self.asked += [peer.peer_id for peer in peers]
+        return {}
 
 
 def report_of(peer: Peer) -> PeerReport:
@@ -144,11 +168,16 @@ class World:
         self.rooms = Rooms(self.records, self.clock, token_hours=24)
         self.fold = Fold()
         self.sessions = Sessions(self.records, self.clock, self.fold)
+        self.timelines = Timelines(self.records, self.sessions, self.clock)
+        self.register = Register(self.records, self.clock, self.fold)
         self.roster = Doorkeeper()
         self.journal = SqlJournal(self.database)
         self.words = Words(self.journal, self.records, self.roster, self.clock)
         self.folder = TemporaryDirectory()
         self.links = Links(b"a secret of tests", "http://testserver")
+        self.invitations = Invitations(
+            b"a secret of tests", "http://testserver", self.records, self.rooms, self.clock
+        )
         self.blobs = LocalBlobs(Path(self.folder.name), self.links)
         self.told = Told()
         self.artifacts = Artifacts(self.records, self.blobs, self.clock, self.told, link_days=7)
@@ -157,21 +186,42 @@ class World:
         made = asyncio.run(self.tenants.first_start())
         assert made is not None
         self.account_id, self.app_id, self.token = made.account.id, made.app.id, made.issued.text
+        self.console_keys = ConsoleKeys(b"a secret of tests", self.clock.now())
+        self.console = ConsoleDoor(self.console_keys, self.tenants, self.clock, "http://testserver")
+        self.feed = Feed(self.records, row_encoder(self.clock))
+        rate = RateLimit(rate_limit)
+        recent = Recent(self.records, self.clock, rate)
         facade = Facade(
             self.tenants,
             self.rooms,
             self.sessions,
             self.roster,
             self.clock,
-            RateLimit(rate_limit),
+            rate,
             Webhooks(self.records, self.clock, allow_private=False),
+            Inlets(self.records, self.clock),
             self.words,
             self.artifacts,
             self.summaries,
+            register=self.register,
+            thresholds=FindingThresholds(self.records),
+            origins=Origins(self.records, self.clock),
+            invitations=self.invitations,
+            timelines=self.timelines,
+            imports=None,
+            analytics=Analytics(self.records, self.clock),
+            visitor=self.console.visitor,
+            follow=self.feed.listen,
+            recent=recent,
         )
         files = Files(self.blobs, self.links, self.clock)
-        routes = [*facade_routes(facade), *files.routes(), *docs_routes()]
-        self.application = create_app(routes, ready, lifespan)
+        routes = [
+            *facade_routes(facade),
+            *self.console.routes(),
+            *files.routes(),
+            *docs_routes(),
+        ]
+        self.application = create_app(routes, ready, lifespan, recent=recent)
         self.client = TestClient(self.application, raise_server_exceptions=False)
 
     @property

@@ -12,7 +12,7 @@ from sdk.plan import call
 from starlette.testclient import TestClient
 
 from parts import require
-from roomtone.model.hooks import DELIVERED, EVENTS, FAILED, Delivery
+from roomtone.model.hooks import DELIVERED, EVENTS, FAILED, VENDOR_EVENTS, Delivery
 from roomtone.services.hook_keys import HookKeys
 from roomtone.web.app import create_app
 from roomtone.web.well_known import well_known_routes
@@ -20,7 +20,7 @@ from roomtone.web.well_known import well_known_routes
 GIVEN = {
     "name": "All events webhook",
     "url": "https://webhook.example/b23a5bbd",
-    "events": list(EVENTS),
+    "events": list(VENDOR_EVENTS),
 }
 
 
@@ -64,6 +64,13 @@ def test_patch_changes_what_is_given_and_put_replaces_all(world, hook):
     assert put == {**patched, "enabled": True, "events": ["meeting.ended"]}
     missing = world.ask("PUT", path, json={"name": "only"})
     assert {fault["source"]["pointer"] for fault in missing.json()["errors"]} == {"/url", "/events"}
+
+
+def test_our_own_event_can_be_asked_for_beside_the_vendors(world):
+    asked = ["meeting.ended", "session.findings"]
+    hook = made(world.ask("POST", "webhooks", json={**GIVEN, "events": asked}))
+
+    assert hook["events"] == asked
 
 
 def test_delete_answers_with_what_it_was(world, hook):

@@ -254,6 +254,21 @@ def peer_calls(ended: Room, live: Room) -> list[Call]:
     ]
 
 
+def analytics_calls() -> list[Call]:
+    """Sessions and minutes by day (contract 5)."""
+    daywise = ("analytics", "get_org_analytics")
+    backwards = {"start_date": "2026-02-01", "end_date": "2026-01-31"}
+    return [
+        call("analytics: 30 days", *daywise),
+        call(
+            "analytics: a week of 2020",
+            *daywise,
+            params={"start_date": "2020-01-01", "end_date": "2020-01-07"},
+        ),
+        call("422: days backwards", *daywise, params=backwards, expect=422),
+    ]
+
+
 FORMATS = ("CSV", "JSON", "SRT", "VTT")
 DOWNLOADS = {
     "chat": ("get_session_chat", "chat_download_url"),
@@ -422,6 +437,7 @@ def visiting_calls(ended: Room, live: Room, foreign_account: str) -> list[Call]:
         *session_calls(ended, live),
         *participant_calls(ended, live),
         *peer_calls(ended, live),
+        *analytics_calls(),
         *refused_calls(ended, foreign_account),
         *ending_calls(live),
     ]
