@@ -13,7 +13,22 @@ from typing import Protocol
 
 from msgspec import to_builtins
 
-from bench import folding, ingest, lists, memory, ready, reports, stored
+from bench import (
+    attendance,
+    collector,
+    console,
+    days,
+    deployments,
+    folding,
+    importing,
+    ingest,
+    lists,
+    memory,
+    ready,
+    reports,
+    sockets,
+    stored,
+)
 from bench.figures import HEADINGS, Figure, line, markdown
 from bench.servers import LOAD_CORE, SERVER_CORE
 
@@ -26,12 +41,19 @@ class Part(Protocol):
 
 PARTS: dict[str, Part] = {
     "ingest": ingest.measure,
+    "deployments": deployments.measure,
+    "sockets": sockets.measure,
+    "import": importing.measure,
     "reports": reports.measure,
     "lists": lists.measure,
+    "days": days.measure,
+    "attendance": attendance.measure,
     "fold": folding.measure,
     "stored": stored.measure,
     "memory": memory.measure,
     "ready": ready.measure,
+    "collector": collector.measure,
+    "console": console.measure,
 }
 
 

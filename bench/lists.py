@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from bench.figures import Figure, median, percentile
 from bench.load import Load, each, run
 from bench.servers import HOST, Credentials, Server, init, roomtone
-from bench.session_list import NOW, YEARS_MS, Sessions
+from bench.session_list import FINDINGS, NOW, YEARS_MS, Sessions
 from roomtone.model.times import iso
 
 GOAL, SEARCH_GOAL = 5.0, 20.0
@@ -29,8 +29,9 @@ MEETING = "Quincunx"
 INSERT = """
 INSERT INTO sessions (ordinal, revision, id, app_id, meeting_id, title, type, status,
  live_participants, max_concurrent_participants, total_participants, closed_ms, live_since_sum,
- sort_ms, started_at, ended_at, end_reason, created_at, updated_at, sealed_at)
-VALUES (?, ?, ?, ?, ?, ?, 'meeting', ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)
+ sort_ms, started_at, ended_at, end_reason, created_at, updated_at, sealed_at,
+ mos_hundredths, severity, finding_ids, browsers, countries)
+VALUES (?, ?, ?, ?, ?, ?, 'meeting', ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 Questions = dict[str, dict[str, str]]
@@ -40,17 +41,17 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     """The worst answer of all that can be asked, by its p99."""
     count, times = (QUICK_MANY, QUICK_TIMES) if quick else (MANY, TIMES)
     few, many = folder / "few", folder / "many"
-    small, large = _fill(few, FEW), _fill(many, count)
+    small, large = fill(few, FEW), fill(many, count)
     with roomtone(few) as server:
-        first = _p99(server, small, {}, times * 10)
-        whole = _p99(server, small, {"per_page": "1000"}, times)
+        first = p99(server, small, {}, times * 10)
+        whole = p99(server, small, {"per_page": "1000"}, times)
     with roomtone(many) as server:
         ready, idle = server.ready_s, server.memory_mb()
         loaded = run(server.port, [each([_question(large, {})])]).p(1.0)
         pages, searches = _questions(many, count)
         worst_page, page = _worst(server, large, pages, times)
         worst_search, search = _worst(server, large, searches, times)
-        thousand = _p99(server, large, {"per_page": "1000"}, times)
+        thousand = p99(server, large, {"per_page": "1000"}, times)
         memory = server.memory_mb()
     floor_is = f"first page at {FEW:,}, p99"
     return [
@@ -73,7 +74,7 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _fill(data: Path, count: int) -> Credentials:
+def fill(data: Path, count: int) -> Credentials:
     """A data folder with so many sessions, straight into the table."""
     credentials = init(data)
     with closing(sqlite3.connect(data / DATABASE)) as conn, conn:
@@ -85,13 +86,15 @@ def _fill(data: Path, count: int) -> Credentials:
 def _rows(count: int, app_id: str) -> Iterator[tuple[object, ...]]:
     sessions = Sessions(count, MEETINGS)
     for at in range(1, count + 1):
-        _, _, session, _, meeting, title, status, started, used, people = sessions.row(at, at)
+        row = sessions.row(at, at)
+        _, _, session, _, meeting, title, status, started, used, people = row
         live = status == "LIVE"
         ended = None if live else started + used // people
         yield (
             *(at, at, session, app_id, meeting, title, status),
             *(people if live else 0, people, people, used, used, started),
             *(ended, None if live else "ALL_PARTICIPANTS_LEFT", started, started, ended),
+            *sessions.marks(row),
         )
 
 
@@ -113,6 +116,8 @@ def _questions(data: Path, count: int) -> tuple[Questions, Questions]:
         "half a year": time,
         "5-30 people": {"participants": "5:30"},
         "half a year, 5-30 people": {**time, "participants": "5:30"},
+        "two findings": {"finding": ",".join(FINDINGS[:2]), "min_severity": "warning"},
+        "a browser, below 3": {"browser": "Firefox", "mos_below": "3"},
         "all filters": {
             **time,
             "participants": "5:30",
@@ -149,12 +154,18 @@ def _questions(data: Path, count: int) -> tuple[Questions, Questions]:
 def _worst(
     server: Server, credentials: Credentials, questions: Questions, times: int
 ) -> tuple[float, str]:
-    return max((_p99(server, credentials, said, times), name) for name, said in questions.items())
+    return max((p99(server, credentials, said, times), name) for name, said in questions.items())
 
 
-def _p99(server: Server, credentials: Credentials, said: dict[str, str], times: int) -> float:
+def p99(
+    server: Server,
+    credentials: Credentials,
+    said: dict[str, str],
+    times: int,
+    path: str = "sessions",
+) -> float:
     """ms; the middle of some rounds, so that one hiccup of the machine does not decide."""
-    question = _question(credentials, said)
+    question = _question(credentials, said, path)
     _asked(server, question, min(times, WARM_UP))
     return median(
         [percentile(_asked(server, question, times).latencies_ms, 0.99) for _ in range(ROUNDS)]
@@ -168,9 +179,9 @@ def _asked(server: Server, question: bytes, times: int) -> Load:
     return load
 
 
-def _question(credentials: Credentials, said: dict[str, str]) -> bytes:
+def _question(credentials: Credentials, said: dict[str, str], path: str = "sessions") -> bytes:
     query = urlencode({"per_page": str(PER_PAGE)} | said)
     return (
-        f"GET {credentials.api}/sessions?{query} HTTP/1.1\r\nhost: {HOST}\r\n"
+        f"GET {credentials.api}/{path}?{query} HTTP/1.1\r\nhost: {HOST}\r\n"
         f"accept: application/json\r\nauthorization: Bearer {credentials.api_token}\r\n\r\n"
     ).encode()

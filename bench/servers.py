@@ -78,11 +78,12 @@ class Server:
             self.process.wait()
 
 
-def init(folder: Path) -> Credentials:
+def init(folder: Path, **settings: str) -> Credentials:
     """Make a data folder with an account, an app and a token."""
+    variables = {f"ROOMTONE_{name.upper()}": value for name, value in settings.items()}
     made = subprocess.run(
         [sys.executable, "-m", "roomtone", "init", "--data", str(folder), "--json"],
-        env=_environment({}),
+        env=_environment(variables),
         capture_output=True,
         text=True,
         check=False,

@@ -31,7 +31,11 @@ PROGRAMS = {
     # Debian's package: the program under any of its names
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "libreoffice-calc": ("soffice",),
+    "coturn": ("turnserver",),
     "curl": ("curl",),
+    "janus": ("janus",),
+    "nats-server": ("nats-server",),
+    "postgresql": ("postgres", "pg_ctlcluster"),
 }
 
 

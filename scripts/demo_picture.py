@@ -17,7 +17,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "demo.svg"
-WIDTH = 130
+WIDTH = 144
 CURSOR = re.compile(r"\x1b\[\??[0-9;]*[A-HJKSTfhl]|\r")
 
 
