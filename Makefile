@@ -6,10 +6,10 @@ JOBS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt docs lock clean python run-env dev-env sdk-envs
+.PHONY: help demo test check bench soak fmt docs sbom audit screenshots lock clean python run-env dev-env sdk-envs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: run-env ## the main job, from recordings of real calls, on this machine
 	$(BIN)/roomtone demo $(ARGS)
@@ -17,16 +17,22 @@ demo: run-env ## the main job, from recordings of real calls, on this machine
 test: dev-env sdk-envs ## every test; ARGS="-k name" for some
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
-check: dev-env ## format, lint, types, import floors, house rules, documents
+check: dev-env sdk-envs ## format, lint, types, import floors, house rules, documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/settings_doc.py --check
+	$(BIN)/python scripts/dashboard.py --check
+	$(BIN)/python scripts/sbom.py --check
+	$(BIN)/python scripts/audit.py
 	$(BIN)/pytest tests/house
 
 bench: dev-env ## the measurements that the design rests on; ARGS="--quick" for a short look
 	$(BIN)/python -m bench $(ARGS)
+
+soak: dev-env ## every fault as often as a release wants it, an hour or so; ARGS="-k leader" for some
+	ROOMTONE_SOAK=1 CI=true $(BIN)/pytest -s tests/faults $(ARGS)
 
 fmt: dev-env ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -34,6 +40,17 @@ fmt: dev-env ## format and mend what can be mended
 
 docs: dev-env ## write the documents that are made from code
 	$(BIN)/python scripts/settings_doc.py
+	$(BIN)/python scripts/dashboard.py
+
+sbom: dev-env ## write docs/sbom.cdx.json, the list of what is installed
+	$(BIN)/python scripts/sbom.py
+
+audit: dev-env ## look for known vulnerabilities in what is installed; needs the network
+	$(BIN)/python scripts/audit.py --required
+
+screenshots: dev-env ## pictures of the console in docs/images; ARGS="sessions" for some
+	$(BIN)/python scripts/screenshots.py $(ARGS)
+	$(if $(ARGS),,$(BIN)/python scripts/howto_pictures.py)
 
 lock: dev-env ## pin what is installed in constraints.txt
 	$(BIN)/python scripts/bootstrap.py lock
