@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from journey_server import JourneyServer, new_peer, now_ms, roomtone_command
+from journey_server import JourneyServer, new_peer, now_ms, roomtone_command, wait_for
 
 METRICS_TOKEN = "scraper-4f1b0d9c2e"
 MODEL_KEY = "sk-endpoint-77aa01"
@@ -162,6 +162,8 @@ def test_a_request_can_be_followed_through_the_log(watched: Watched) -> None:
     answer = ana.collect(join, headers={"x-request-id": "proxy-7"})
 
     assert answer.headers["x-request-id"] == "proxy-7"
+    # A request's line is written when its answer is on its way.
+    wait_for("its line", lambda: '"proxy-7"' in watched.log.rpartition("\n")[0])
     lines = [json.loads(line) for line in watched.log.splitlines() if '"proxy-7"' in line]
     assert [(one["event"], one["path"], one["status"]) for one in lines] == [
         ("request", "/v1/collect", 202)

@@ -108,7 +108,7 @@ def test_a_call_is_told_in_spans_and_its_words_are_not(traced, collector):
 
 def test_a_request_goes_on_with_its_senders_trace(traced, collector):
     trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-    url = f"{traced.url}/files/nothing?token=abc"
+    url = f"{traced.url}/files/nothing?token={MARK}"
     answer = traced.client.get(url, headers={"traceparent": f"00-{trace}-{parent}-01"})
     traced.stop()
 
@@ -118,7 +118,7 @@ def test_a_request_goes_on_with_its_senders_trace(traced, collector):
     told = attributes(span)
     assert told["http.response.status_code"] == answer.status_code == 403
     assert told["roomtone.request_id"] == answer.headers["x-request-id"]
-    assert b"abc" not in collector.bodies
+    assert MARK.encode() not in collector.bodies
 
 
 def test_where_nobody_collects_nothing_is_imported():
