@@ -15,7 +15,7 @@ demo: run-env ## the main job, from recordings of real calls, on this machine
 	$(BIN)/roomtone demo $(ARGS)
 
 test: dev-env sdk-envs ## every test; ARGS="-k name" for some
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest --cache-clear -n $(JOBS) --dist loadgroup $(ARGS) || $(BIN)/python scripts/second_look.py $$?
 
 check: dev-env sdk-envs ## format, lint, types, import floors, house rules, documents
 	$(BIN)/ruff format --check .
@@ -28,8 +28,8 @@ check: dev-env sdk-envs ## format, lint, types, import floors, house rules, docu
 	$(BIN)/python scripts/audit.py
 	$(BIN)/pytest tests/house
 
-bench: dev-env ## the measurements that the design rests on; ARGS="--quick" for a short look
-	$(BIN)/python -m bench $(ARGS)
+bench: dev-env ## measure what the design rests on, into docs/performance.md; ARGS="fold" for some
+	$(BIN)/python -m bench --write $(ARGS)
 
 soak: dev-env ## every fault as often as a release wants it, an hour or so; ARGS="-k leader" for some
 	ROOMTONE_SOAK=1 CI=true $(BIN)/pytest -s tests/faults $(ARGS)

@@ -6,8 +6,6 @@ import os
 import platform
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -20,16 +18,18 @@ from bench import (
     days,
     deployments,
     folding,
+    growth,
     importing,
     ingest,
     lists,
     memory,
+    page,
     ready,
     reports,
     sockets,
     stored,
 )
-from bench.figures import HEADINGS, Figure, line, markdown
+from bench.figures import HEADINGS, Figure, line
 from bench.servers import LOAD_CORE, SERVER_CORE
 
 
@@ -51,6 +51,7 @@ PARTS: dict[str, Part] = {
     "fold": folding.measure,
     "stored": stored.measure,
     "memory": memory.measure,
+    "growth": growth.measure,
     "ready": ready.measure,
     "collector": collector.measure,
     "console": console.measure,
@@ -63,7 +64,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="shorter runs, a smaller list")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    parser.add_argument("--markdown", action="store_true", help="print the table for the docs")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md, too")
     parser.add_argument("--folder", type=Path, help="where data folders are made (a real disk)")
     asked = parser.parse_args()
     unknown = set(asked.parts) - set(PARTS)
@@ -71,31 +72,30 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; parts are {', '.join(PARTS)}")
     os.sched_setaffinity(0, {LOAD_CORE})
     where = machine()
-    say = (lambda text: print(text, file=sys.stderr)) if asked.markdown else print
-    say(where)
-    say(line(HEADINGS))
+    print(where)
+    print(line(HEADINGS))
     figures: list[Figure] = []
     for name in asked.parts or PARTS:
-        figures += _measured(PARTS[name], asked.folder, asked.quick, say)
-    if asked.markdown:
-        print(markdown(figures))
+        load = page.load()
+        found = _measured(PARTS[name], asked.folder, asked.quick)
+        if asked.write:
+            page.keep({name: page.measured(found, where, load, quick=asked.quick)}, list(PARTS))
+        figures += found
     if asked.json:
         told = [
             {**to_builtins(figure), "ratio": figure.ratio, "met": figure.met} for figure in figures
         ]
         asked.json.write_text(json.dumps({"machine": where, "figures": told}, indent=2))
     missed = [figure for figure in figures if figure.met is False]
-    say(f"{len(missed)} missed" if missed else "every goal met")
+    print(f"{len(missed)} missed" if missed else "every goal met")
     return int(bool(missed))
 
 
-def _measured(
-    part: Part, folder: Path | None, quick: bool, say: Callable[[str], None]
-) -> list[Figure]:
+def _measured(part: Part, folder: Path | None, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="roomtone-bench-", dir=folder) as made:
         figures = part(Path(made), quick=quick)
     for figure in figures:
-        say(line(figure.cells()))
+        print(line(figure.cells()))
     sys.stdout.flush()
     return figures
 
@@ -111,7 +111,7 @@ def machine() -> str:
         platform.machine(),
     )
     return (
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({model}), Linux"
+        f"{os.cpu_count()} cores ({model}), Linux"
         f" {platform.release()}, Python {platform.python_version()};"
         f" servers on core {SERVER_CORE}, load on core {LOAD_CORE}"
     )

@@ -65,12 +65,6 @@ def line(cells: Sequence[str]) -> str:
     return "  ".join(f"{cell:{width}s}" for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
 
 
-def markdown(figures: Sequence[Figure]) -> str:
-    """The table for docs/performance.md."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *(figure.cells() for figure in figures)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Of values in ascending order, the one that ``share`` of them do not exceed."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
