@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reconcile_world import SetClock
 
 from roomtone.model.facts import Joined, Left
 from roomtone.model.presence import Presence, merge
@@ -77,21 +78,6 @@ def test_the_peak_is_the_largest_number_there_at_any_moment(raw):
     assert peak(spans) == naive
 
 
-class FixedClock:
-    """A clock that the test sets."""
-
-    def __init__(self, now: int) -> None:
-        self.time = now
-        self.made = 0
-
-    def now(self) -> int:
-        return self.time
-
-    def new_id(self) -> str:
-        self.made += 1
-        return f"00000000-0000-4000-8000-{self.made:012d}"
-
-
 @dataclass
 class Room:
     """A meeting with a roster over memory."""
@@ -99,11 +85,11 @@ class Room:
     roster: Roster
     records: SqlRecords
     journal: MemoryJournal
-    clock: FixedClock
+    clock: SetClock
 
 
 async def room() -> Room:
-    clock = FixedClock(T0 + 100 * SECOND)
+    clock = SetClock(T0 + 100 * SECOND)
     records = SqlRecords(Database.open(":memory:"))
     journal = MemoryJournal()
     roster = Roster(journal, records, clock, silence_s=90)

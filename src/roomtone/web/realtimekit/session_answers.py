@@ -231,18 +231,8 @@ def session_details(session: SessionObject, told: Told | None) -> SessionDetails
 
 def peer_object(peer: Peer, now: int, events: list[PeerEvent] | UnsetType) -> Participant:
     """A peer as a row of the participants list."""
-    return Participant(
-        id=peer.peer_id,
-        user_id=peer.user_id,
-        custom_participant_id=peer.custom_participant_id,
-        display_name=peer.display_name,
-        preset_name=peer.preset_name,
-        joined_at=iso(peer.joined_at),
-        left_at=iso_or_none(peer.left_at),
-        duration=minutes(peer.duration_ms(now)),
-        created_at=iso(peer.created_at),
-        updated_at=iso(peer.updated_at),
-        peer_events=events,
+    return replace(
+        _row(peer, peer, now, events),
         decided_by=UNSET if peer.decided is None else peer.decided,
         status=ATTEMPTED if peer.attempted else UNSET,
     )
@@ -250,18 +240,23 @@ def peer_object(peer: Peer, now: int, events: list[PeerEvent] | UnsetType) -> Pa
 
 def person_object(person: Person, now: int, events: list[PeerEvent] | UnsetType) -> Participant:
     """A person as a row of the consolidated view; identity as of the latest peer."""
-    peer = person.latest
+    return _row(person.latest, person, now, events)
+
+
+def _row(
+    peer: Peer, stay: Peer | Person, now: int, events: list[PeerEvent] | UnsetType
+) -> Participant:
     return Participant(
         id=peer.peer_id,
         user_id=peer.user_id,
         custom_participant_id=peer.custom_participant_id,
         display_name=peer.display_name,
         preset_name=peer.preset_name,
-        joined_at=iso(person.joined_at),
-        left_at=iso_or_none(person.left_at),
-        duration=minutes(person.duration_ms(now)),
-        created_at=iso(person.created_at),
-        updated_at=iso(person.updated_at),
+        joined_at=iso(stay.joined_at),
+        left_at=iso_or_none(stay.left_at),
+        duration=minutes(stay.duration_ms(now)),
+        created_at=iso(stay.created_at),
+        updated_at=iso(stay.updated_at),
         peer_events=events,
     )
 
