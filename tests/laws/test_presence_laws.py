@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reconcile_world import SetClock
 
+from reconcile_world import SetClock
 from roomtone.model.facts import Joined, Left
 from roomtone.model.presence import Presence, merge
 from roomtone.model.rooms import Meeting, Participant
