@@ -63,6 +63,8 @@ def sealed(world, dice, session):
         findings=found,
         verdict=Verdict(outcome=dice.choice(["good", "bad"]), sentences=("It was so.",)),
         counts=FindingCounts(error=severities.count("error"), info=severities.count("info")),
+        strip=(None, *(100 + len(peers) * at for at in range(1, 24))),
+        trouble=(0, 3, *[len(found) % 3] * 22),
         model="test",
     )
     world.write(lambda tx: tx.digests.put(digest))
@@ -250,6 +252,17 @@ def test_the_worst_calls_are_ten_bad_ones_the_lowest_first(told, overview):
     assert len(scores) == 10
     assert {one["verdict"] for one in overview["worst"]} == {"bad"}
     assert scores == sorted(scores, key=lambda mos: 9 if mos is None else mos)
+
+
+def test_a_worst_call_shows_over_time_what_its_row_in_the_list_does(told, overview):
+    rows = {one["id"]: one for one in listed(told[0])}
+
+    for one in overview["worst"]:
+        row = rows[one["session_id"]]
+        assert one["quality_strip"] == row["quality_strip"]
+        assert one["finding_strip"] == row["finding_strip"]
+        assert one["quality_strip"][0] is None
+        assert one["finding_strip"][:2] == [None, "error"]
 
 
 def test_an_overview_of_days_without_sessions_is_empty_and_says_so(told):

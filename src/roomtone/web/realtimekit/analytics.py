@@ -20,6 +20,7 @@ from roomtone.web.realtimekit.parameters import (
     RANGE_END,
     RANGE_START,
 )
+from roomtone.web.realtimekit.session_answers import finding_strip, quality_strip
 
 EPOCH = date(1970, 1, 1)
 
@@ -111,6 +112,8 @@ class WorstSession(Struct, frozen=True):
     errors: int | None
     warnings: int | None
     verdict: Outcome | None
+    quality_strip: tuple[float | None, ...] | None
+    finding_strip: tuple[Severity | None, ...] | None
 
 
 class NamedPeers(Struct, frozen=True):
@@ -256,6 +259,8 @@ def _worst(session: Session, headline: Headline) -> WorstSession:
         errors=headline.errors,
         warnings=headline.warnings,
         verdict=headline.outcome,
+        quality_strip=quality_strip(headline),
+        finding_strip=finding_strip(headline),
     )
 
 

@@ -189,20 +189,22 @@ def session_object(
         finding_counts=None if told is None else told.counts,
         mos=None if told is None else told.mos,
         outcome=None if told is None else told.outcome,
-        quality_strip=_strip(told),
-        finding_strip=_trouble(told),
+        quality_strip=quality_strip(told),
+        finding_strip=finding_strip(told),
         decided_by=session.decided,
         breakout_rooms=rooms,
     )
 
 
-def _strip(headline: Headline | None) -> tuple[float | None, ...] | None:
+def quality_strip(headline: Headline | None) -> tuple[float | None, ...] | None:
+    """A MOS for each bar from start to end, null where nothing was scored; null before sealing."""
     if headline is None or not headline.strip:
         return None
     return tuple(None if bar is None else bar / 100 for bar in headline.strip)
 
 
-def _trouble(headline: Headline | None) -> tuple[Severity | None, ...] | None:
+def finding_strip(headline: Headline | None) -> tuple[Severity | None, ...] | None:
+    """The gravest finding of each bar of :func:`quality_strip`."""
     if headline is None or not headline.strip or not headline.trouble:
         return None
     names: tuple[Severity | None, ...] = (None, *SEVERITIES)

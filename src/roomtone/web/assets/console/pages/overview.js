@@ -162,7 +162,7 @@ class Overview extends Element {
     const table = [
       { key: "title", label: "Session", grow: true, quiet: true, cell: (/** @type {any} */ row) => html`<span class="row-title">${row.title || "Untitled"}</span>` },
       { key: "when", label: "Started", cell: (/** @type {any} */ row) => html`<rt-time .at=${row.started_at}></rt-time>` },
-      { key: "quality", label: "Quality", cell: (/** @type {any} */ row) => html`<rt-strip .mos=${row.mos}></rt-strip>` },
+      { key: "quality", label: "Quality", cell: (/** @type {any} */ row) => html`<rt-strip .mos=${row.mos} .bins=${row.quality_strip} .found=${row.finding_strip}></rt-strip>` },
       {
         key: "findings",
         label: "Findings",
