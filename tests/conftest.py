@@ -8,14 +8,22 @@ Where PostgreSQL or NATS is installed and does not run, the run starts its own a
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from lent_servers import LentServers
 from parts import MISSING, require
 
 LENT = LentServers()
+
+# How long one example takes says more of what else the machine does than of the code.
+settings.register_profile(
+    "roomtone", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("roomtone")
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """What was lent ends with the run."""
     LENT.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several workers (``-n``) get the tests by shares."""
+    from shares import Shares  # only where pytest-xdist is installed
+
+    return Shares(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -91,7 +91,7 @@ class Guest:
 
     def until(self, condition: str) -> None:
         """Wait for it. Playwright's own way evaluates in the page, whose policy forbids that."""
-        wait_for(f"{self.name}: {condition}", lambda: self.page.evaluate(condition), 20)
+        wait_for(f"{self.name}: {condition}", lambda: self.page.evaluate(condition))
 
     def write(self, text: str) -> None:
         """Something into the chat."""

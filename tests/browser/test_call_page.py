@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from journeys.journey_server import JourneyServer
 from parts import ENVS
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 AXE = ENVS / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = """async () => {

@@ -15,7 +15,6 @@ LIBRARIES = ENVS / "node" / "node_modules"
 
 pytestmark = [
     pytest.mark.needs("chromium", "client-libraries"),
-    pytest.mark.xdist_group("browser"),
 ]
 
 

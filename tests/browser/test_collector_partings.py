@@ -25,7 +25,7 @@ SAY_MARKS = """([first, last, chars]) => {
   for (let n = first; n <= last; n++) observation.say("mark", { n, text: "x".repeat(chars) });
 }"""
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 
 def observed(page: Page, address: str) -> str:
@@ -101,7 +101,7 @@ def test_a_page_out_of_the_cache_goes_on_as_the_same_peer(
     wait_for("what was said before leaving", lambda: len(marks(server, peer_id)) == 2)
     frozen = names(server, peer_id)
     page.go_back(wait_until="commit")
-    page.wait_for_function("window.observation")
+    page.wait_for_function("window.observation && window.persisted !== undefined")
     assert page.evaluate("window.persisted") is True
     assert page.evaluate("observation.peerId") == peer_id
     page.evaluate(SAY_MARKS, [3, 4, 1])

@@ -29,7 +29,7 @@ MARKING = """(ms) => {
   return observation.peerId;
 }"""
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 
 def entries_of(request: Request) -> list[dict]:
@@ -112,7 +112,7 @@ def test_what_was_acknowledged_is_there_once_and_what_could_be_sent_again_was(
     # In a profile of its own, hence in a process of its own.
     frozen = Tab(other_profile, address("freeze", "three"))
     off.page.wait_for_timeout(6_000)
-    assert off.page.inner_text("#state") == "with 1"
+    off.page.wait_for_function("document.getElementById('state').textContent === 'with 1'")
 
     # All at once: one is cut off, one freezes, one crashes, one reloads.
     network = off.devtools()

@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 from console_site import EVIL, Console, Visitor, visitor
 
-pytestmark = [pytest.mark.needs("chromium", "node"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium", "node")]
 
 EVIL_NAME = EVIL.replace("/", "∕")
 """A file's name cannot hold a slash of its own."""

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Response, expect
 
 from parts import require
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 FIRST_VIEW_BYTES = 150_000
 SOON_MS = 3_000
@@ -147,7 +147,7 @@ def test_filters_are_in_the_address_and_come_back_from_it(admin: Visitor):
     assert page.input_value("select[name=status]") == "ENDED"
     page.get_by_role("button", name="Clear").click()
     page.wait_for_url(re.compile(r"#/sessions(\?app=[\w-]+)?$"))
-    assert page.input_value("input[type=search]") == ""
+    expect(page.locator("input[type=search]")).to_have_value("")
 
 
 def test_quality_and_findings_filter_what_is_shown(site: Console, admin: Visitor):
@@ -241,6 +241,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(site: Console, admin: Visitor)
     assert site.server.ask("GET", "/sessions", headers=bearer).status_code == 200
 
     page.get_by_role("button", name="I have it").click()
+    expect(page.locator(".secret")).to_have_count(0)
     assert text not in page.content()
     row = page.locator("tr", has_text="dashboard")
     row.get_by_role("button", name="Revoke").click()

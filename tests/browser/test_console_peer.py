@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from console_site import Console, Visitor, visitor
 
-pytestmark = [pytest.mark.needs("chromium", "node"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium", "node")]
 
 KINDS = {"audio": "microphone", "video": "camera"}
 

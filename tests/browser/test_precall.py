@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sample_site import Site
 
 from journeys.journey_server import JourneyServer, wait_for
+from own_servers import free_port
 
 TESTED = """async ({ url, iceServers, token }) => {
   const { observe } = await import(`${url}/roomtone.js`);
@@ -23,15 +24,13 @@ TESTED = """async ({ url, iceServers, token }) => {
   return { found, peer: seen.peerId };
 }"""
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs("chromium")]
 
 
 @pytest.fixture
 def turn(tmp_path: Path) -> Iterator[dict[str, str]]:
     """coturn on loopback, as an ICE server. Over TCP: Chromium gathers no UDP from loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = ["turnserver", "-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", str(port)]
     command += ["--lt-cred-mech", "-u", "pre:call", "-r", "test", "--allow-loopback-peers"]
     command += ["--no-tls", "--no-dtls", "--no-cli", "--log-file", "stdout"]

@@ -9,11 +9,6 @@ from journey_server import JourneyServer, Serve
 from player import IMPORTED, PLAYED, Stage, import_files, play
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """pytest-xdist's own mark, known also where it is not installed."""
-    config.addinivalue_line("markers", "xdist_group(name): run on one worker")
-
-
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Start a Roomtone of the test's own, with these settings."""

@@ -7,19 +7,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from msgspec import to_builtins
 
 import roomtone
+from roomtone.cli.credentials import prepare
+from roomtone.cli.options import on_folder
+from roomtone.settings import Settings
 
 START_S = 60
 STOP_S = 20
 PATIENCE_S = 45
 FIRST_LINE = "Roomtone serves "
+FOLLOWED = (
+    "SELECT coalesce((SELECT max(position) FROM journal), 0)"
+    " <= coalesce((SELECT position FROM cursors WHERE name = 'roster'), 0)"
+)
 STORED = ("journal", "journal_subjects", "journal_chunks", "sessions", "peers", "reports")
 
 
@@ -97,8 +106,12 @@ class JourneyServer:
         self.client = httpx.Client(timeout=60)
 
     def _init(self) -> Any:
-        """Make the folder; who may come in."""
-        return told("init", "--data", self.data)
+        """Make the folder, as ``roomtone init`` does; who may come in."""
+        settings = Settings(data=str(self.data))
+        # On a thread of its own: where a browser is driven from this one, its loop runs in it.
+        with ThreadPoolExecutor(1) as thread:
+            credentials, _ = thread.submit(on_folder, settings, prepare).result()
+        return to_builtins(credentials)
 
     # --- the process ----------------------------------------------------------------------------
 
@@ -276,7 +289,9 @@ class JourneyServer:
             return connection.execute(statement, values).fetchall()
 
     def stored(self) -> dict[str, int]:
-        """How many rows there are of everything that a request might leave behind."""
+        """How many rows there are of everything that a request might leave behind, once what was
+        accepted has become rows."""
+        wait_for("the roster to follow", lambda: self.rows(FOLLOWED)[0][0])
         return {table: self.rows(f"SELECT count(*) FROM {table}")[0][0] for table in STORED}
 
     def quarantined(self) -> int:

@@ -15,8 +15,6 @@ from starlette.requests import Request
 from roomtone.model.errors import BadRequest
 from roomtone.web import bodies
 
-pytestmark = pytest.mark.xdist_group("bad requests")
-
 
 @pytest.fixture(scope="module")
 def alice(server: JourneyServer) -> Person:

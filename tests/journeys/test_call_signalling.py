@@ -10,13 +10,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from journey_server import JourneyServer, wait_for
+from journey_server import PATIENCE_S, JourneyServer, wait_for
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from roomtone.model.limits import MAX_CALL_MESSAGE_BYTES
-
-pytestmark = pytest.mark.xdist_group("call")
 
 
 class Room:
@@ -62,7 +60,7 @@ def hello(line: ClientConnection, token: str) -> dict[str, Any]:
 
 
 def heard(line: ClientConnection) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(line.recv(timeout=10))
+    found: dict[str, Any] = json.loads(line.recv(timeout=PATIENCE_S))
     return found
 
 
@@ -70,7 +68,7 @@ def ending(line: ClientConnection) -> int:
     """The close code, after whatever still comes."""
     with suppress(ConnectionClosed):
         while True:
-            line.recv(timeout=10)
+            line.recv(timeout=PATIENCE_S)
     assert line.close_code is not None
     return line.close_code
 

@@ -17,8 +17,6 @@ from player import BUNDLED, DATA
 
 from roomtone.cli import COMMANDS, main, roomtone
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ import httpx
 import pytest
 from journey_server import roomtone_command
 
+from own_servers import free_port
 from parts import ENVS
 from roomtone.cli.scripts import BUNDLED
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -51,12 +49,6 @@ class Demo:
         account, app = self.printed("account_id"), self.printed("app_id")
         kit = f"{base[1]}/client/v4/accounts/{account}/realtime/kit/{app}"
         return base[1], kit, {"authorization": f"Bearer {self.printed('API token')}"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

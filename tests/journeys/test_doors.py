@@ -7,8 +7,6 @@ import httpx
 import pytest
 from journey_server import JourneyServer, Person, new_peer, now_ms
 
-pytestmark = pytest.mark.xdist_group("doors")
-
 DOORS = ("/v1/collect", "/api/v1/message")
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
 

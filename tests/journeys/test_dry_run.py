@@ -14,8 +14,6 @@ from roomtone.settings import Settings
 from roomtone.wiring import Roomtone
 
 # The second reads what the first applied.
-pytestmark = pytest.mark.xdist_group("dry-run")
-
 LOSSY = Path(roomtone.__file__).parent / "recordings" / "getstats-lossy.json.gz"
 
 

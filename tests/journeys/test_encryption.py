@@ -184,6 +184,7 @@ def test_words_are_on_the_disk_only_where_there_is_no_key(serve, tmp_path, model
         assert listed.returncode == 0, listed.stderr
         said = roomtone_command("export", "--data", server.data, "--kind", "transcript", **under)
         assert MARK in said.stdout
+        assert ("in clear" in said.stderr) == encrypted
         server.stop()
 
     found = during | after_kill | marked_files(server.data)

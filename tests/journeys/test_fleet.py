@@ -18,7 +18,7 @@ from test_kill import Talker, check
 
 from own_servers import OwnNats, OwnPostgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("own-servers"), pytest.mark.xdist_group("fleet")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("own-servers")]
 
 TALKERS = 4
 
@@ -302,7 +302,7 @@ def test_without_jetstream_senders_are_told_to_keep_what_they_have(
 
 
 def test_a_worker_that_drains_loses_no_request(fleet: Fleet) -> None:
-    leaving = fleet.add("collect", drain_s=2)
+    leaving = fleet.add("collect", drain_s=5)
     other = fleet.add("collect")
     balancer = [leaving, other]
     crowd = Crowd(fleet.api, balancer)

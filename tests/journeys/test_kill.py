@@ -147,7 +147,6 @@ def check(talker: Talker, found: Counter[int], where: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("kill")
 def test_fifty_kills_lose_nothing_that_was_accepted_and_count_nothing_twice(serve: Serve) -> None:
     dice = random.Random(9)
     server = serve()

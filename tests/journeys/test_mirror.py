@@ -171,7 +171,9 @@ class Flaky(BaseHTTPRequestHandler):
             self.end_headers()
             return
         answer = httpx.get(
-            self.target + self.path, headers={"authorization": self.headers["authorization"]}
+            self.target + self.path,
+            headers={"authorization": self.headers["authorization"]},
+            timeout=60,
         )
         self.send_response(answer.status_code)
         self.send_header("content-type", "application/json")

@@ -15,8 +15,6 @@ from player import BUNDLED, Call, Change, labels_of, play
 
 from roomtone.cli.scripts import Post, script
 
-pytestmark = pytest.mark.xdist_group("quirks")
-
 CLEAN = "realtimekit-clean.jsonl.gz"
 MUTE = "realtimekit-mute.jsonl.gz"
 AT_ONCE = 25

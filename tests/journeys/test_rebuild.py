@@ -11,8 +11,6 @@ import pytest
 from journey_server import told
 from player import Stage
 
-pytestmark = pytest.mark.xdist_group("stage")
-
 
 @pytest.fixture
 def folder(stage: Stage, tmp_path: Path) -> Path:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from journey_server import JourneyServer, new_peer, now_ms, told, wait_for
 
-pytestmark = pytest.mark.xdist_group("reconciled")
-
 AGO_MS = 300_000
 """So long ago that the session is over, keep-alive and all, as soon as everybody left."""
 

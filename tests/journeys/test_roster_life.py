@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import pytest
 from journey_server import JourneyServer, Person, Serve, new_peer, now_ms, wait_for
-
-pytestmark = pytest.mark.xdist_group("roster")
 
 
 def say(person: Person, peer_id: str, event: str, t: int | None = None) -> int:
@@ -30,7 +27,7 @@ def numbers(server: JourneyServer, meeting: str) -> tuple[str, int, int, int] | 
 
 def becomes(server: JourneyServer, meeting: str, *wanted: Any) -> dict[str, Any]:
     """Wait for these numbers; the session."""
-    wait_for(f"{wanted}", lambda: numbers(server, meeting) == wanted, 15)
+    wait_for(f"{wanted}", lambda: numbers(server, meeting) == wanted)
     return server.sessions(meeting)[0]
 
 

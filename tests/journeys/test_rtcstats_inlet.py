@@ -96,7 +96,7 @@ def test_a_socket_that_dies_leaves_a_report_up_to_its_last_frame(serve: Serve) -
     for frame in frames[:70]:
         socket.send(frame)
     stats = [json.loads(frame) for frame in frames[:70] if frame.startswith('["g"')]
-    wait_for("the last frame", lambda: snapshots_of(server, peer) >= len(stats), 20)
+    wait_for("the last frame", lambda: snapshots_of(server, peer) >= len(stats))
     server.kill()
     socket.close_socket()
     server.start()

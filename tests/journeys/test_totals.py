@@ -9,8 +9,6 @@ import pytest
 from journey_server import JourneyServer, new_peer, now_ms, told
 from player import IMPORTED, PLAYED, Stage
 
-pytestmark = pytest.mark.xdist_group("stage")
-
 CALLS = [f"{file.name.partition('.')[0]} by import" for file in IMPORTED] + [
     f"{name.partition('.')[0]} by {'collect' if name.startswith('getstats') else 'message'}"
     for name in PLAYED

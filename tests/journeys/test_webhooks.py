@@ -26,7 +26,7 @@ from journey_server import (
 from roomtone.settings import Settings
 from roomtone.wiring import Roomtone
 
-pytestmark = [pytest.mark.needs("node"), pytest.mark.xdist_group("webhooks")]
+pytestmark = [pytest.mark.needs("node")]
 
 HERE = Path(__file__).resolve().parent
 MEETING_EVENTS = [

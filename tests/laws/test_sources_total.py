@@ -274,10 +274,10 @@ def dump(name: str) -> list[bytes]:
 )
 def test_four_megabytes_of_nonsense_are_refused_in_a_moment(one: bytes) -> None:
     body = b'{"peer_id": "x", "entries": [%s]}' % b",".join([one] * (4_000_000 // len(one)))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Refused):
         decode_batch(body, now=None, mask=True, user_agent=None)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_wide_report_full_of_faults_is_refused_in_a_moment() -> None:
@@ -286,8 +286,8 @@ def test_a_wide_report_full_of_faults_is_refused_in_a_moment() -> None:
     metadata = {"pc": "p", "report": [stat] * 4_000}
     entries = [{"event": "stats", "timestamp": 1, "metaData": metadata}] * 20
     body = json.dumps({"peer_id": PEER, "entries": entries}).encode()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Refused) as refused:
         decode_batch(body, now=None, mask=True, user_agent=None)
     assert len(refused.value.faults) <= 101
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -304,7 +304,6 @@ CALLS = [
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("sdk")
 @pytest.mark.parametrize("sdk", SDKS)
 def test_the_vendors_sdk_does_all_of_it_and_finds_its_own_types(sdk, server):
     if sdk.startswith("typescript"):

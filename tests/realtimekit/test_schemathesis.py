@@ -19,7 +19,7 @@ from sdk.running_server import RunningServer, running_server
 
 from roomtone.model.hooks import EVENTS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("schemathesis")]
+pytestmark = [pytest.mark.slow]
 
 SECONDS = 60
 CHECKS = (

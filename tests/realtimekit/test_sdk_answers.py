@@ -5,8 +5,6 @@ from sdk.drive import SDKS, is_new
 from sdk.grants import GRANTS, faults_of, grant_for, open_faults
 from sdk.plan import ALL_CALLS
 
-pytestmark = pytest.mark.xdist_group("sdk")
-
 ERRORS = {
     401: "AuthenticationError",
     403: "PermissionDeniedError",

@@ -14,8 +14,6 @@ from sdk.plan import call
 
 from parts import require
 
-pytestmark = pytest.mark.xdist_group("sdk")
-
 SESSION = {
     "id": "0a0e6f7c-8f4b-4c7e-9d0d-2f3b6e1a5c77",
     "associated_id": "3b1c9d52-6a77-4d0e-8c36-f0a4f7f3b9e1",

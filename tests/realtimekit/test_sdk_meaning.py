@@ -2,8 +2,6 @@
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("sdk")
-
 
 def _sessions(visit, name):
     return visit.body(f"sessions: {name}")["data"]["sessions"]

@@ -11,8 +11,6 @@ from sdk.drive import is_new
 from sdk.plan import DOWNLOADS, FORMATS
 from sdk.said import CHAT_HEADER, SPOKEN, WRITTEN
 
-pytestmark = pytest.mark.xdist_group("sdk")
-
 WHEN = ("live", "ended")
 TYPES = {
     "CSV": "text/csv",

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from own_servers import free_port
 
 START_S = 60
 
@@ -50,12 +51,6 @@ class RunningServer:
         return answer.json()["data"]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
@@ -89,7 +84,7 @@ def running_server(data: Path, **settings: Any) -> Iterator[RunningServer]:
     if made.returncode:
         raise RuntimeError(f"roomtone init: {made.stderr}")
     credentials = json.loads(made.stdout)
-    port = _free_port()
+    port = free_port()
     log = data.parent / f"{data.name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
