@@ -1,5 +1,6 @@
 """Every schema that was ever released is brought to today's, on both databases, rows and all."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +14,11 @@ from alembic.script import ScriptDirectory
 
 from parts import require
 from roomtone.model.errors import Failed
+from roomtone.ports.records import StoredReport
 from roomtone.storage import schema
 from roomtone.storage.connections import Connection
 from roomtone.storage.database import Database, connected
+from roomtone.storage.reports import SqlReports
 from shared_database import postgres_url
 
 
@@ -101,6 +104,35 @@ def test_a_database_of_any_released_schema_is_brought_to_todays(place: str, revi
     finally:
         connection.close()
     Database.open(place).close()
+
+
+def test_the_reports_of_an_older_database_are_there_and_will_be_packed(place: str) -> None:
+    stand_at(place, "0006")
+    connection = connected(place)
+    body = gzip.compress(b'{"a":1}', 9, mtime=0)
+    old = StoredReport(
+        subject=bytes(16),
+        app_id="a",
+        peer_id="p",
+        session_id="s1",
+        model="m",
+        body=body,
+        sealed_at=1_767_225_670_000,
+    )
+    try:
+        connection.begin_write(alone=True)
+        connection.raw.execute(
+            "INSERT INTO reports (subject, app_id, peer_id, session_id, model, body, sealed_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (old.subject, "a", "p", "s1", "m", body, old.sealed_at),
+        )
+        connection.commit()
+        schema.ensure(connection)
+        reports = SqlReports(connection)
+        assert reports.sealed_as_sent("a", "p") == old
+        assert reports.unpacked_reports(old.sealed_at + 1, 9) == [old]
+    finally:
+        connection.close()
 
 
 def test_postgresql_is_migrated_by_nobody_who_merely_opens_it() -> None:

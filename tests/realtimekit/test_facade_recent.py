@@ -40,9 +40,9 @@ def looked_up(world, monkeypatch):
     seen = []
     honest = world.sessions.stored_report
 
-    def stored_report(app_id, peer_id):
+    async def stored_report(app_id, peer_id):
         seen.append(peer_id)
-        return honest(app_id, peer_id)
+        return await honest(app_id, peer_id)
 
     monkeypatch.setattr(world.sessions, "stored_report", stored_report)
     return seen

@@ -6,6 +6,8 @@ import pytest
 from facade_world import MINUTE, START, a_world
 
 from roomtone.model.peer_metadata import Metadata
+from roomtone.model.times import NEVER
+from roomtone.storage.report_packing import pack_report
 from roomtone.web.realtimekit.peer_report import accepts_gzip
 
 IDENTITY = {
@@ -54,6 +56,32 @@ def test_a_sealed_report_goes_out_as_the_very_bytes_that_were_stored(world, seal
     assert response.headers["content-type"] == "application/json"
     assert response.headers["vary"].lower() == "accept-encoding"
     assert world.fold.asked == []
+
+
+def pack(world):
+    """Have every sealed report packed."""
+    reports = world.records.peek(lambda tx: tx.reports.unpacked_reports(NEVER, 9))
+    for report in reports:
+        packed = pack_report(report.body)
+        assert packed is not None
+        world.write(lambda tx, one=report, as_=packed: tx.reports.pack_report(one, as_))
+    return len(reports)
+
+
+def test_a_packed_report_is_the_same_answer_however_it_is_asked_for(world, sealed):
+    asked = [
+        (REPORT, "gzip"),
+        (REPORT, "identity"),
+        (f"{REPORT}?filters=events", "gzip"),
+        ("sessions/s1/participants/p1", "gzip"),
+    ]
+    before = [raw(world, path, encoding)[1] for path, encoding in asked]
+    assert pack(world) == 1
+
+    for _ in range(2):
+        assert [raw(world, path, encoding)[1] for path, encoding in asked] == before
+    assert world.fold.asked == []
+    assert world.records.peek(lambda tx: tx.reports.sealed_as_sent(world.app_id, "p1")) is None
 
 
 def test_who_takes_no_gzip_gets_the_same_json_plain(world, sealed):

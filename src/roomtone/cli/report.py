@@ -38,10 +38,9 @@ def report(settings: Settings, *, peer_id: str, as_json: bool, model: str) -> No
         await roomtone.roster.catch_up()
         peer = await roomtone.records.read(lambda tx: _find(tx, peer_id.lower()))
         if model == "previous":
-            return gzip.decompress(
-                roomtone.sessions.previous_report(peer.app_id, peer.peer_id).body
-            )
-        stored = roomtone.sessions.stored_report(peer.app_id, peer.peer_id)
+            previous = await roomtone.sessions.previous_report(peer.app_id, peer.peer_id)
+            return gzip.decompress(previous.body)
+        stored = await roomtone.sessions.stored_report(peer.app_id, peer.peer_id)
         if stored is not None:
             return gzip.decompress(stored.body)
         return msgspec.json.encode(answer(await roomtone.sealer.live_report(peer)))

@@ -33,6 +33,11 @@ class Remembered(Generic[K, V]):
         """Of the records, from before the latest look-up."""
         return self._version
 
+    def note(self, key: K, found: V, version: Hashable) -> None:
+        """Remember what was found elsewhere, looked up after ``version`` was asked for."""
+        if version == self._version and len(self._found) < self._most:
+            self._found[key] = found
+
     def get(self, key: K, ask: Callable[[Transaction], V | None]) -> V | None:
         """What ``ask`` finds, now."""
         version = self._records.version()

@@ -4,6 +4,7 @@ Nothing here changes a row; the roster does that.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 from zlib import decompress
 
@@ -189,21 +190,25 @@ class Sessions:
             raise NotFound(NO_SUCH_REPORT)
         return peer
 
-    def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
+    async def stored_report(self, app_id: str, peer_id: str) -> StoredReport | None:
         """The sealed report, if there is one and it still holds."""
+        key = (app_id, peer_id)
+        found = self._reports.get(
+            key, lambda tx: _followed(tx, app_id, peer_id, tx.reports.sealed_as_sent)
+        )
+        if found is None:
+            # Unpacking takes its time, so that is done on a reader's thread.
+            version = self._reports.version
+            found = await self._records.read(
+                lambda tx: _followed(tx, app_id, peer_id, tx.reports.sealed_report)
+            )
+            if found is not None:
+                self._reports.note(key, found, version)
+        return found
 
-        def ask(tx: Transaction) -> StoredReport | None:
-            found = tx.reports.sealed_report(app_id, peer_id)
-            peer = _peer(tx, app_id, peer_id) if found is None else None
-            if peer is None or peer.peer_id == peer_id:
-                return found
-            return tx.reports.sealed_report(app_id, peer.peer_id)
-
-        return self._reports.get((app_id, peer_id), ask)
-
-    def previous_report(self, app_id: str, peer_id: str) -> StoredReport:
+    async def previous_report(self, app_id: str, peer_id: str) -> StoredReport:
         """The report as it was before another model made it anew. Raises NotFound."""
-        found = self._records.peek(lambda tx: tx.reports.previous_report(app_id, peer_id))
+        found = await self._records.read(lambda tx: tx.reports.previous_report(app_id, peer_id))
         if found is None:
             raise NotFound(NO_PREVIOUS_REPORT)
         return found
@@ -253,6 +258,20 @@ def _peer(tx: Transaction, app_id: str, peer_id: str) -> Peer | None:
     if peer is None or not peer.merged_into or peer.merged_into == peer_id:
         return peer
     return tx.sessions.peer(app_id, peer.merged_into) or peer
+
+
+def _followed(
+    tx: Transaction,
+    app_id: str,
+    peer_id: str,
+    look: Callable[[str, str], StoredReport | None],
+) -> StoredReport | None:
+    """What is found of a peer, or else of the one that it turned out to be."""
+    found = look(app_id, peer_id)
+    peer = _peer(tx, app_id, peer_id) if found is None else None
+    if peer is None or peer.peer_id == peer_id:
+        return found
+    return look(app_id, peer.peer_id)
 
 
 def _counted(tx: Transaction, session_id: str) -> list[Peer]:

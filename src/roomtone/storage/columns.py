@@ -136,6 +136,18 @@ def read_floats(spec: list[int], times: Ints, source: IntReader) -> list[float]:
     return floats
 
 
+def write_ints(ints: Ints, out: IntWriter) -> int:
+    """Write a column of whole numbers; returns the way, which :func:`read_ints` needs."""
+    _, how, told = _shortest(ints, None)
+    out.add(told)
+    return how
+
+
+def read_ints(how: int, count: int, source: IntReader) -> Ints:
+    """Read a column of :func:`write_ints`."""
+    return _restored(how, source.take(count), None)
+
+
 def write_times(times: Ints, out: IntWriter) -> None:
     """Write the snapshots' own times."""
     out.add(_bends(times))

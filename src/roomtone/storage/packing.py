@@ -40,6 +40,7 @@ from roomtone.storage.columns import (
     write_times,
 )
 from roomtone.storage.encoding import unreadable
+from roomtone.storage.members import Numbering, flat, of_shapes
 from roomtone.storage.packing_words import WORDS
 
 _SUM_BYTES = 4
@@ -104,22 +105,6 @@ def unpack(data: bytes) -> list[AnyFact]:
         raise unreadable() from error
 
 
-class _Numbering:
-    """Numbers values as they first appear; equal means of equal bytes (so 0.0 is not -0.0)."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-        self._numbers: dict[bytes, int] = {}
-
-    def number(self, value: Any) -> int:
-        key = _encode(value)
-        known = self._numbers.get(key)
-        if known is None:
-            known = self._numbers[key] = len(self.values)
-            self.values.append(value)
-        return known
-
-
 class _Stream:
     """One stat of a lane: the snapshots (by number) that hold it, and its members there."""
 
@@ -128,13 +113,15 @@ class _Stream:
         self.stat_id = stat_id
         self.rows: list[int] = []
         self.columns: dict[str, tuple[list[int], list[Any]]] = {}
-        self.shapes = _Numbering()
+        self.shapes = Numbering()
         self.shape_of: list[int] = []
 
     def add(self, row: int, stat: dict[str, Any]) -> None:
         self.rows.append(row)
         shape = []
-        for name, value in _flat(stat):
+        for name, value in flat(stat):
+            if name in ("type", "id"):
+                continue
             column = self.columns.get(name)
             if column is None:
                 column = self.columns[name] = ([], [])
@@ -144,42 +131,16 @@ class _Stream:
         self.shape_of.append(self.shapes.number(shape))
 
 
-def _flat(stat: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Members by name; those of a nested object as ``outer.inner``. An empty object is a value."""
-    for name, value in stat.items():
-        if isinstance(value, dict) and value:
-            for inner, deep in value.items():
-                yield f"{name}.{inner}", deep
-        elif name not in ("type", "id"):
-            yield name, value
-
-
-def _objects(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows of equal members, ``outer.inner`` nested again: column by column, for speed."""
-    flat: dict[str, Sequence[Any]] = {}
-    inside: dict[str, dict[str, Sequence[Any]]] = {}
-    for name, column in zip(names, columns, strict=True):
-        outer, dot, inner = name.partition(".")
-        if dot:
-            inside.setdefault(outer, {})[inner] = column
-        else:
-            flat[name] = column
-    for outer, inners in inside.items():
-        flat[outer] = _objects(list(inners), list(inners.values()))
-    members = tuple(flat)
-    return [dict(zip(members, values, strict=True)) for values in zip(*flat.values(), strict=True)]
-
-
 class _LaneWriter:
     """Turns the snapshots of one lane into columns."""
 
     def __init__(self, snapshots: list[Snapshot], body: IntWriter) -> None:
         self._body = body
         self._times: Ints = np.array([snapshot.t for snapshot in snapshots], np.int64)
-        self._tracks = _Numbering()
+        self._tracks = Numbering()
         self._tracks_of = [self._tracks.number(snapshot.tracks) for snapshot in snapshots]
         self._streams: dict[tuple[str, str], tuple[int, _Stream]] = {}
-        self._layouts = _Numbering()
+        self._layouts = Numbering()
         self._layout_of: list[int] = []
         self._earlier: dict[bytes, int] = {}
         for row, snapshot in enumerate(snapshots):
@@ -227,7 +188,7 @@ class _LaneWriter:
         if all(type(value) is float for value in values):
             floats = np.array(values, np.float64)
             return [_FLOATS, *write_floats(floats, self._times[rows], self._body)]
-        numbering = _Numbering()
+        numbering = Numbering()
         self._body.add([numbering.number(value) for value in values])
         return [_NUMBERED, *numbering.values]
 
@@ -295,15 +256,8 @@ class _LaneReader:
                 rows_of[place] += rows[begin : begin + count]
             begin += count
         columns = [self._column(spec, of) for spec, of in zip(specs, rows_of, strict=True)]
-        taken = [0] * len(names)
-        stats: list[dict[str, Any]] = []
-        for places, count in runs:
-            told: list[list[Any]] = []
-            for place in places:
-                told.append(columns[place][taken[place] : taken[place] + count])
-                taken[place] += count
-            members = [*[names[place] for place in places], "type", "id"]
-            stats += _objects(members, [*told, [kind] * count, [stat_id] * count])
+        more = {"type": kind, "id": stat_id}
+        stats = of_shapes(names, shapes, shape_of, columns, more)
         return msgspec.convert(stats, list[KeptStat])
 
     def _column(self, spec: list[Any], rows: list[int]) -> list[Any]:

@@ -189,7 +189,7 @@ peers = Table(
     Column("merged_into", String),
     Column("decided", Text),
     Index(None, "app_id", "peer_id"),
-    # Holds all that counting a session anew needs, so that 5,000 rows need not be read for it.
+    # Of a session who came first, and how many rows it has, without reading 5,000 of them.
     Index("ix_stays", "session_id", "merged_into", "joined_at", "peer_id", "left_at", "user_id"),
     Index(None, "left_at", "last_sign_at"),
 )
@@ -204,6 +204,7 @@ reports = Table(
     Column("model", String, nullable=False),
     Column("sealed_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("unpacked_since", BigInteger, index=True),  # its sealed_at; NULL once it is packed
     Index(None, "app_id", "peer_id"),
 )
 
@@ -390,11 +391,10 @@ journal_chunks = Table(
     Column("id", Counted, primary_key=True, autoincrement=True),
     Column("subject", LargeBinary(SUBJECT_BYTES), nullable=False),
     # Of the last batch that went in. NULL where a chunk goes on with the batches of the one before.
-    Column("position", BigInteger),
+    Column("position", BigInteger, index=True),
     Column("t_min", BigInteger, nullable=False),
     Column("t_max", BigInteger, nullable=False),
     Column("presence", LargeBinary, nullable=False),
     Column("facts", LargeBinary, nullable=False),
     Index(None, "subject"),
-    Index(None, "position"),
 )

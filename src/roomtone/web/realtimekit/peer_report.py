@@ -1,7 +1,8 @@
 """``/sessions/peer-report/{peer_id}`` and a participant's details (contract 1.4, 1.9).
 
-A sealed report is stored as the gzip bytes of this very answer: they are sent as they are to
-whoever takes gzip. Only ``filters`` and ``include_peer_events`` open them up.
+A sealed report is stored as the gzip bytes of this very answer (packed, once it is some days old):
+they are sent as they are to whoever takes gzip. Only ``filters`` and ``include_peer_events`` open
+them up.
 """
 
 from typing import Any
@@ -38,9 +39,9 @@ async def get_peer_report(call: Call) -> Answer:
     sessions, peer_id = call.facade.sessions, call.path["peer_id"]
     sections, with_events = call.query[FILTERS], call.query[INCLUDE_PEER_EVENTS]
     if call.query[MODEL] == "previous":
-        stored: StoredReport | None = sessions.previous_report(call.app_id, peer_id)
+        stored: StoredReport | None = await sessions.previous_report(call.app_id, peer_id)
     else:
-        stored = sessions.stored_report(call.app_id, peer_id)
+        stored = await sessions.stored_report(call.app_id, peer_id)
     if not sections and not with_events:
         if stored is None:
             return Answer(await _live_body(sessions, sessions.peer(call.app_id, peer_id)))
@@ -57,7 +58,7 @@ async def get_participant(call: Call) -> Answer:
     """One participant of a session, with the statistics that old SDKs expect."""
     sessions = call.facade.sessions
     peer = await sessions.peer_of(call.app_id, call.path["session_id"], call.path["participant_id"])
-    stored = sessions.stored_report(peer.app_id, peer.peer_id)
+    stored = await sessions.stored_report(peer.app_id, peer.peer_id)
     participant = to_builtins(details(await _report(sessions, peer, stored)))
     keep_sections(participant, call.query[FILTERS])
     return await _opened(call, peer, participant)
