@@ -18,6 +18,7 @@ from roomtone.storage.records import SqlRecords
 T0 = 1_700_000_000_000
 SECOND = 1_000
 PEOPLE = 4
+Span = tuple[int, int | None]
 
 
 class SetClock:
@@ -144,3 +145,14 @@ def ms(t: float) -> int:
 
 def seconds(t: int | None) -> float | None:
     return None if t is None else (t - T0) / SECOND
+
+
+def naive_peak(spans: list[Span]) -> int:
+    """The most that were there at any moment, looked for at every moment."""
+    most = 0
+    for moment in {joined for joined, _ in spans}:
+        before = sum(1 for a, b in spans if a < moment and (b is None or b > moment))
+        joining = sum(1 for a, b in spans if a == moment and b != moment)
+        passing = (moment, moment) in spans  # there for less than a millisecond: counts alone
+        most = max(most, before + joining, before + passing)
+    return most

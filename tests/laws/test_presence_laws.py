@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile_world import SetClock
+from reconcile_world import SetClock, Span, naive_peak
 from roomtone.model.facts import Joined, Left
 from roomtone.model.presence import Presence, merge
 from roomtone.model.rooms import Meeting, Participant
+from roomtone.model.sessions import Peer
 from roomtone.model.subjects import Subject
 from roomtone.ports.journal import Batch
 from roomtone.report.stay import stay
-from roomtone.services.holding import peak
+from roomtone.services.crowds import Crowd, Spans
 from roomtone.services.roster import Roster
 from roomtone.sources.presence import presence_of
 from roomtone.storage.database import Database
@@ -65,17 +66,73 @@ def test_a_stay_does_not_depend_on_order_or_repetition(story, dice):
     assert there.left_at == (None if left is None else T0 + left * SECOND)
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.none() | st.integers(0, 30)), max_size=12))
-def test_the_peak_is_the_largest_number_there_at_any_moment(raw):
-    spans = [(a, None if b is None else max(a, b)) for a, b in raw]
+def span(raw: tuple[int, int | None]) -> Span:
+    joined, left = raw
+    return joined, None if left is None else max(joined, left)
 
-    naive = 0
-    for moment in {joined for joined, _ in spans}:
-        before = sum(1 for a, b in spans if a < moment and (b is None or b > moment))
-        joining = sum(1 for a, b in spans if a == moment and b != moment)
-        passing = (moment, moment) in spans  # there for less than a millisecond: counts alone
-        naive = max(naive, before + joining, before + passing)
-    assert peak(spans) == naive
+
+spans = st.tuples(st.integers(0, 30), st.none() | st.integers(0, 30)).map(span)
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.none() | spans, st.booleans()), max_size=30))
+def test_the_peak_is_the_largest_number_there_at_any_moment(changes):
+    """Whatever comes, goes or is corrected, in any order; asked for now and then."""
+    peak, there = Spans(), dict[int, Span]()
+    for who, now, asked in changes:
+        subject = bytes([who])
+        if who in there:
+            peak.remove(subject, *there.pop(who))
+        if now is not None:
+            there[who] = now
+            peak.add(subject, *now)
+        if asked:
+            assert peak.peak() == naive_peak(list(there.values()))
+    assert peak.peak() == naive_peak(list(there.values()))
+
+
+rows = st.tuples(
+    st.integers(0, 5), st.integers(0, 2), spans, st.sampled_from([None, None, "", "x"])
+)
+
+
+def row(who: int, user: int, there: Span, merged_into: str | None) -> Peer:
+    return Peer(
+        subject=bytes([who]),
+        app_id="a",
+        session_id="s",
+        peer_id=f"p{who}",
+        user_id=f"u{user}",
+        custom_participant_id="",
+        display_name="",
+        preset_name="",
+        joined_at=there[0],
+        left_at=there[1],
+        last_sign_at=there[0],
+        presence=Presence(),
+        created_at=0,
+        updated_at=0,
+        merged_into=merged_into,
+    )
+
+
+@given(st.lists(st.lists(rows, min_size=1, max_size=4), min_size=1, max_size=8))
+def test_a_crowd_that_is_told_of_changes_equals_one_that_is_counted_anew(ticks):
+    told, known = Crowd(()), dict[bytes, Peer]()
+    for tick in ticks:
+        put = [row(*one) for one in tick]
+        told.put(put)
+        known |= {one.subject: one for one in put}
+        counted = [one for one in known.values() if one.counts]
+        assert told.peak == naive_peak([(one.joined_at, one.left_at) for one in counted])
+        assert told.people == len({one.user_id for one in counted})
+        assert told.live == sum(one.left_at is None for one in counted)
+        assert told.live_since_sum == sum(p.joined_at for p in counted if p.left_at is None)
+        lasted = [p.left_at - p.joined_at for p in counted if p.left_at is not None]
+        assert told.closed_ms == sum(lasted)
+        tell = counted or list(known.values())
+        assert told.started_at == min(one.joined_at for one in tell)
+        leaves = [one.left_at for one in tell if one.left_at is not None]
+        assert told.empty_since == (None if told.live else max(leaves, default=None))
 
 
 @dataclass
@@ -151,6 +208,6 @@ def test_a_sessions_numbers_equal_those_of_a_naive_model(stories, dice):
         assert session.total_participants == len({number % 4 for number, _ in expected})
         assert session.used_ms(now) == ms
         assert session.started_at == T0 + min(span[0] for _, span in expected) * SECOND
-        assert session.max_concurrent_participants == peak([span for _, span in expected])
+        assert session.max_concurrent_participants == naive_peak([span for _, span in expected])
 
     asyncio.run(scenario())

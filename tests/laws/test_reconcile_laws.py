@@ -14,13 +14,13 @@ from reconcile_world import (
     joined,
     left,
     media,
+    naive_peak,
     room,
     server,
 )
 from roomtone.model.sessions import Peer
 from roomtone.report.linking import Seen
 from roomtone.report.reconcile import reconcile
-from roomtone.services.holding import peak
 from roomtone.services.register import covered_ms
 
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -114,7 +114,7 @@ def test_the_numbers_of_a_session_are_those_of_its_connections(story):
         counted = [row for row in rows if row.counts]
         spans = [(row.joined_at, row.left_at) for row in counted]
         assert session.live_participants == sum(left_at is None for _, left_at in spans)
-        assert session.max_concurrent_participants == peak(spans)
+        assert session.max_concurrent_participants == naive_peak(spans)
         assert session.total_participants == len({row.user_id for row in counted})
         assert session.closed_ms == sum(b - a for a, b in spans if b is not None) >= 0
         assert all(b is None or b >= a for a, b in spans)

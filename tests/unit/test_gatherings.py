@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile_world import PEOPLE, World, client, joined, left, media, server
 from roomtone.report.linking import Seen
 from roomtone.services import reconciling
-from roomtone.services.gatherings import Gathering, Gatherings
+from roomtone.services.gatherings import Gathering, Held
 from roomtone.services.roster import Roster
 
 
@@ -125,13 +125,13 @@ def test_remembering_changes_nothing(connections: int) -> None:
 
 def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roomtone.services.gatherings.MAX_GATHERED", 5)
-    held = Gatherings()
-    for cursor, name in enumerate("abc"):
-        held.begin(cursor)
+    held: Held[Gathering] = Held()
+    for name in "abc":
+        held.begin(believed=True)
         batch = server(0, "PA", "joined", 1).presence
         peers = [Seen(f"{name}{n}".encode(), f"p{n}", f"u{n}", batch) for n in range(2)]
         held.keep(name, Gathering(peers))
-        held.committed(cursor + 1)
-    held.begin(3)
+        held.committed()
+    held.begin(believed=True)
     assert held.take("a") is None
     assert len(held.take("c") or ()) == 2

@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from roomtone.model.errors import Failed, Forbidden, Refused, TooMany
 from roomtone.model.facts import AnyFact, Described, Located
+from roomtone.model.presence import Presence
 from roomtone.model.rooms import ACTIVE
 from roomtone.model.sessions import CLIENT
 from roomtone.model.subjects import Subject
@@ -133,11 +134,23 @@ class Collector:
             self._moved()
         if spoken and not (stored and batch.deferred):
             # Also of a repeated batch: the first time may have ended between the two.
-            await self._words.take(admission.subject, decoded.facts)
+            await self._take_words(batch, decoded.facts)
         if decoded.seq is None:
             return Receipt(decoded.entries, None, not stored)
         admission.next_seq = max(admission.next_seq, decoded.seq + 1)
         return Receipt(decoded.entries, admission.next_seq, not stored)
+
+    async def _take_words(self, batch: Batch, facts: tuple[AnyFact, ...]) -> None:
+        """Write the words of a batch that the journal holds; while the records are away, an empty
+        batch beside it says that they are to be written afterwards."""
+        try:
+            await self._words.take(batch.subject, facts)
+        except Failed:
+            if not self._records_away():
+                raise
+            key = f"w:{batch.key}"
+            note = Batch(batch.subject, key, batch.received_at, (), Presence(), deferred=True)
+            await self._journal.append([note])
 
     async def quarantine(self, sender: Sender, body: bytes, reason: Refused) -> None:
         """Keep a body of a known participant that no decoder understood, to be tried again."""

@@ -7,11 +7,15 @@ Nothing is true because it stands here: what does not fit the rows is made anew 
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
+from typing import Generic, TypeVar
 
 from roomtone.model.limits import MAX_GATHERED
 from roomtone.model.presence import Witness
 from roomtone.report.linking import Seen, clocks_of, corrections
+from roomtone.services.crowds import Crowd
+
+T = TypeVar("T", bound=Sized)
 
 
 class Gathering:
@@ -56,35 +60,60 @@ class Gathering:
         return found
 
 
-class Gatherings:
-    """Those of the sessions that were settled last. One that is taken out and not kept again
-    (its transaction failed) is forgotten."""
+class Held(Generic[T]):
+    """What is remembered of the sessions that moved last. What is taken out and not kept again (its
+    transaction failed) is forgotten."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, Gathering] = OrderedDict()
-        self._taken: dict[str, Gathering] = {}
+        self._held: OrderedDict[str, T] = OrderedDict()
+        self._taken: dict[str, T] = {}
+        self._size = 0
+        """Peers of all that is held: nothing is changed while it is."""
+
+    def begin(self, *, believed: bool) -> None:
+        """Before a transaction; whether what is remembered may still be true."""
+        if not believed:
+            self._held.clear()
+            self._size = 0
+        self._taken.clear()
+
+    def take(self, session_id: str) -> T | None:
+        """What is remembered of a session."""
+        found = self._held.pop(session_id, None)
+        self._size -= 0 if found is None else len(found)
+        return found
+
+    def keep(self, session_id: str, one: T) -> None:
+        """Remember it, if the transaction succeeds."""
+        self._taken[session_id] = one
+
+    def committed(self) -> None:
+        """The transaction succeeded."""
+        self._held.update(self._taken)
+        self._size += sum(map(len, self._taken.values()))
+        self._taken.clear()
+        while self._size > MAX_GATHERED and self._held:
+            self._size -= len(self._held.popitem(last=False)[1])
+
+
+class Gatherings:
+    """Of the sessions that moved last: who was there, and, where servers tell of it, what links
+    them."""
+
+    def __init__(self) -> None:
+        self.crowds: Held[Crowd] = Held()
+        self.links: Held[Gathering] = Held()
         self._cursor: int | None = None
 
     def begin(self, cursor: int) -> None:
         """Before a transaction; ``cursor``: where the roster stands in it. If another process went
         further meanwhile, nothing here is believed."""
-        if cursor != self._cursor:
-            self._held.clear()
-        self._taken.clear()
-
-    def take(self, session_id: str) -> Gathering | None:
-        """What is remembered of a session."""
-        return self._held.pop(session_id, None)
-
-    def keep(self, session_id: str, gathering: Gathering) -> None:
-        """Remember it, if the transaction succeeds."""
-        self._taken[session_id] = gathering
+        believed = cursor == self._cursor
+        self.crowds.begin(believed=believed)
+        self.links.begin(believed=believed)
 
     def committed(self, cursor: int) -> None:
         """The transaction succeeded and left the roster there."""
         self._cursor = cursor
-        self._held.update(self._taken)
-        self._taken.clear()
-        total = sum(map(len, self._held.values()))
-        while total > MAX_GATHERED and self._held:
-            total -= len(self._held.popitem(last=False)[1])
+        self.crowds.committed()
+        self.links.committed()

@@ -4,20 +4,19 @@ All of it follows from the stays of its peers, so it comes out the same whatever
 in. Every function works inside one transaction.
 """
 
-from collections.abc import Callable
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
 from roomtone.model.rooms import Meeting
-from roomtone.model.sessions import ALL_LEFT, ENDED, HOST_ENDED, LIVE, Session
+from roomtone.model.sessions import ALL_LEFT, ENDED, HOST_ENDED, LIVE, Peer, Session
 from roomtone.model.times import AHEAD_MS
 from roomtone.ports.records import Transaction
+from roomtone.services.crowds import Crowd
+from roomtone.services.gatherings import Held
 from roomtone.services.sighted import uuid_of
 
 NewId = Callable[[], str]
-
-_NEVER = 1 << 62
 
 
 def session_for(tx: Transaction, meeting: Meeting, joined_at: int, now: int, new_id: NewId) -> str:
@@ -66,40 +65,55 @@ def recount(
     tx: Transaction,
     session_id: str,
     now: int,
+    changed: Iterable[Peer] = (),
+    crowds: Held[Crowd] | None = None,
     deciders: Callable[[int], dict[str, str]] | None = None,
 ) -> tuple[Session, Session] | None:
     """Bring a session's row in line with the stays of its peers; the row (before, after).
 
-    ``deciders``: of how many are live, who decided its start and its end; None: as before.
+    ``changed``: the rows that this transaction put. ``crowds``: what is remembered of the others;
+    None: nothing is. ``deciders``: of how many are live, who decided its start and its end; None:
+    as before.
     """
     session = tx.sessions.session_by_id(session_id)
-    stays = [] if session is None else tx.sessions.stays(session_id)
-    # Of a session that is all attempts, those tell when it was.
-    tried = [] if session is None or stays else tx.sessions.peers(session_id)
-    if session is None or not (stays or tried):
+    if session is None:
         return None
-    spans = [(joined, left) for _, joined, left in stays]
-    live = sum(1 for _, left in spans if left is None)
-    leaves = [*(left for _, left in spans), *(peer.left_at for peer in tried)]
-    last_left = max((left for left in leaves if left is not None), default=None)
+    crowd = _crowd(tx, session, changed, None if crowds is None else crowds.take(session_id))
+    if not len(crowd):
+        return None
     counted = replace(
         _as_told(tx, session),
-        live_participants=live,
-        max_concurrent_participants=peak(spans),
-        total_participants=len({user_id for user_id, _, _ in stays}),
-        closed_ms=sum(left - joined for joined, left in spans if left is not None),
-        live_since_sum=sum(joined for joined, left in spans if left is None),
-        started_at=min([*(joined for joined, _ in spans), *(peer.joined_at for peer in tried)]),
-        empty_since=last_left if live == 0 else None,
+        live_participants=crowd.live,
+        max_concurrent_participants=crowd.peak,
+        total_participants=crowd.people,
+        closed_ms=crowd.closed_ms,
+        live_since_sum=crowd.live_since_sum,
+        started_at=crowd.started_at,
+        empty_since=crowd.empty_since,
         updated_at=now,
         sealed_at=None,  # whatever moved a row also moved a report
-        decided=session.decided if deciders is None else deciders(live),
+        decided=session.decided if deciders is None else deciders(crowd.live),
     )
     if session.status == ENDED:
-        counted = _after_the_end(tx, counted, last_left)
+        counted = _after_the_end(tx, counted)
     counted = replace(counted, sort_ms=counted.used_ms(now))
     tx.sessions.put_session(counted)
+    if crowds is not None:
+        crowd.row = counted
+        crowds.keep(session_id, crowd)
     return session, counted
+
+
+def _crowd(
+    tx: Transaction, session: Session, changed: Iterable[Peer], known: Crowd | None
+) -> Crowd:
+    """The peers of a session, by what is known of them, if it still fits the rows."""
+    if known is not None and known.row == session:
+        known.put(changed)
+        # Rows that others took away, or brought back, would be missed here.
+        if len(known) == tx.sessions.count_peers(session.id):
+            return known
+    return Crowd(tx.sessions.peers(session.id))
 
 
 def _as_told(tx: Transaction, session: Session) -> Session:
@@ -119,31 +133,16 @@ def _as_told(tx: Transaction, session: Session) -> Session:
     )
 
 
-def _after_the_end(tx: Transaction, session: Session, last_left: int | None) -> Session:
+def _after_the_end(tx: Transaction, session: Session) -> Session:
     """Late facts about an ENDED session: it ends later, or turns out to be going on."""
     if session.live_participants == 0:
         if session.end_reason == ALL_LEFT:
-            return replace(session, ended_at=last_left)
+            return replace(session, ended_at=session.empty_since)
         return session
     if session.end_reason == ALL_LEFT and tx.sessions.live_session(session.meeting_id) is None:
         return replace(session, status=LIVE, ended_at=None, end_reason=None)
     # Over all the same: the host ended it, or the meeting is being held anew.
     return replace(session, live_participants=0, live_since_sum=0)
-
-
-def peak(spans: list[tuple[int, int | None]]) -> int:
-    """The most spans that overlap; one that ends as another begins does not overlap it.
-
-    A peer that joined and left in the same millisecond was there, yet met nobody who came then.
-    """
-    ends: list[int] = []
-    most = 0
-    for joined, left in sorted((a, _NEVER if b is None else b) for a, b in spans):
-        while ends and ends[0] <= joined:
-            heappop(ends)
-        most = max(most, len(ends) + 1)
-        heappush(ends, left)
-    return most
 
 
 def close_when_empty(tx: Transaction, now: int) -> list[Session]:

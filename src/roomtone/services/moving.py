@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from roomtone.model.facts import Vouched
 from roomtone.model.presence import Presence, merge
-from roomtone.model.sessions import ATTEMPT, CLIENT, Peer
+from roomtone.model.sessions import ATTEMPT, CLIENT, ENDED, Peer
 from roomtone.model.subjects import Subject, room_subject
 from roomtone.ports.journal import Batch
 from roomtone.ports.records import Transaction
@@ -39,10 +39,11 @@ def apply_moves(
 ) -> tuple[list[Batch], Moves]:
     """Move the rows; the facts that follow (of rooms, and those that un-silence peers that others
     still receive), and the moves."""
-    touched: dict[str, None] = {}
+    touched: dict[str, list[Peer]] = defaultdict(list)
     moves: list[PeerMove] = []
     vouchers: dict[tuple[str, str], int] = defaultdict(int)
     unsettled: dict[str, dict[bytes, Peer | None]] = defaultdict(dict)
+    heard_of: dict[str, list[Peer]] = defaultdict(list)
     batches: list[Batch] = []
     for subject, presence in presences.items():
         if not subject.participant_id:
@@ -61,10 +62,11 @@ def apply_moves(
             peer = peer if before is None else _only_signs(before, peer)
         # Whatever comes of a peer that has left may belong to a sealed report.
         elif before is None or _span(before) != _span(peer) or peer.left_at is not None:
-            touched[peer.session_id] = None
+            touched[peer.session_id].append(peer)
             if peer.counts:
                 moves.append((before if before and before.counts else None, peer))
         tx.sessions.put_peer(peer)
+        heard_of[peer.session_id].append(peer)
         offset = clock_offset(peer.presence)
         for heard, t in presence.heard:
             pair = (peer.session_id, heard)
@@ -74,12 +76,25 @@ def apply_moves(
         for (session_id, peer_id), t in vouchers.items()
         if (batch := _vouch(tx, session_id, peer_id, t, vouch_step_ms, now)) is not None
     ]
+    quiet = [one for one in heard_of if one not in touched and one not in unsettled]
+    touched |= {one: heard_of[one] for one in quiet if _is_over(tx, one)}
     recounted = []
     for session_id, befores in unsettled.items():
-        moves += settle(tx, session_id, befores, now, gatherings)
-        recounted.append(recount(tx, session_id, now, partial(deciders, tx, session_id)))
-    recounted += [recount(tx, one, now) for one in touched if one not in unsettled]
+        settled, rows = settle(tx, session_id, befores, now, gatherings.links)
+        moves += settled
+        changed = [*touched.pop(session_id, ()), *rows]
+        who = partial(deciders, tx, session_id)
+        recounted.append(recount(tx, session_id, now, changed, gatherings.crowds, who))
+    for session_id, changed in touched.items():
+        recounted.append(recount(tx, session_id, now, changed, gatherings.crowds))
     return batches, ([move for move in recounted if move is not None], moves)
+
+
+def _is_over(tx: Transaction, session_id: str) -> bool:
+    """Whether a session has ended. Who was first heard of after that was not removed from it, and
+    counts as there; what comes of them belongs to a sealed report all the same."""
+    session = tx.sessions.session_by_id(session_id)
+    return session is not None and session.status == ENDED
 
 
 def _settled(tx: Transaction, before: Peer | None, peer: Peer) -> bool:

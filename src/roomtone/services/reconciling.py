@@ -18,7 +18,7 @@ from roomtone.ports.records import Transaction
 from roomtone.report.linking import CLOCKS_APART_MS, Seen
 from roomtone.report.reconcile import Ruling, reconcile
 from roomtone.report.stay import clock_offset, stay
-from roomtone.services.gatherings import Gathering, Gatherings
+from roomtone.services.gatherings import Gathering, Held
 from roomtone.services.hook_outbox import PeerMove
 from roomtone.sources.presence import presence_of
 
@@ -62,9 +62,9 @@ def settle(
     session_id: str,
     befores: Mapping[bytes, Peer | None],
     now: int,
-    gatherings: Gatherings,
-) -> list[PeerMove]:
-    """Put right the rows of a session's peers; the moves.
+    gatherings: Held[Gathering],
+) -> tuple[list[PeerMove], list[Peer]]:
+    """Put right the rows of a session's peers; the moves, and the rows as they are now.
 
     ``befores``: the rows, by subject, as they were before this transaction, of those that it
     changed already.
@@ -72,26 +72,28 @@ def settle(
     rows, clocks = _concerned(tx, session_id, befores, gatherings)
     rulings = {ruling.subject: ruling for ruling in reconcile([*map(_seen, rows)], clocks)}
     moves: list[PeerMove] = []
+    settled: list[Peer] = []
     for row in rows:
         ruling = rulings.get(row.subject)
         after = _named(tx, row if ruling is None else _as_ruled(row, ruling))
         if after != row:
             after = replace(after, updated_at=now)
             tx.sessions.put_peer(after)
+        settled.append(after)
         before = befores.get(row.subject, row)
         if before is not None and before.counts and not after.counts:
             tx.reports.drop_report(after.subject)  # what was sealed of it is another's now
         move = _move(before, after, now)
         if move is not None:
             moves.append(move)
-    return moves
+    return moves, settled
 
 
 def _concerned(
     tx: Transaction,
     session_id: str,
     changed: Iterable[bytes],
-    gatherings: Gatherings,
+    gatherings: Held[Gathering],
 ) -> tuple[list[Peer], Mapping[str, Witness]]:
     """The rows that those that changed have to do with, by their joins; all of the session's where
     that is not known. And the clocks of its servers."""

@@ -7,43 +7,39 @@ bytes (law 9).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from roomtone.findings.session import Noticed, Pauses, Story, Thresholds, notice, pauses_of, story
+from roomtone.findings.session import Noticed, Story, notice, story
 from roomtone.model.attendance import TalkTime
 from roomtone.model.digests import Digest, PeerFigures
 from roomtone.model.errors import NotFound
-from roomtone.model.facts import Identified
 from roomtone.model.peer_report import PeerReport
-from roomtone.model.presence import Presence, merge
+from roomtone.model.presence import Presence
 from roomtone.model.sessions import ENDED, Peer, Session
 from roomtone.ports.clock import Clock
-from roomtone.ports.journal import Chunk, Journal
+from roomtone.ports.journal import Journal
 from roomtone.ports.records import Records, Transaction
 from roomtone.report.build import FOLD_MODEL, MODELS, build_observed
-from roomtone.report.fold import fold, new_state
-from roomtone.report.order import in_order
-from roomtone.report.state import PeerState
+from roomtone.report.observed import Observed
 from roomtone.report.stay import ATTEMPTED, Stay, clock_offset, stay
-from roomtone.report.talk import Heard, heard, talk_time, together
-from roomtone.report.traces import ProducerTrace, traces
+from roomtone.report.talk import talk_time, together
 from roomtone.services.digesting import digest_of, digest_stored, figures_of
+from roomtone.services.folding import Folded, Folder, Whole
 from roomtone.services.hook_outbox import Outbox
-from roomtone.services.live_stories import LiveStories
+from roomtone.services.live_stories import Live, LiveStories
 from roomtone.services.metering import UNMETERED, Unmetered
 from roomtone.services.roster import CURSOR
 from roomtone.services.shelves import ComparingShelf, KeptShelf, SessionChange, Shelf, body_of
 from roomtone.services.strips import strip_of
-from roomtone.services.thresholds import thresholds_of
 from roomtone.services.words import session_subject
 from roomtone.settings import Scale
 
-KEPT_STATES = 64
-"""Peers of a session whose folded states are kept between the two passes; others fold twice."""
+LARGE = 64
+"""From so many peers on, the report of one of a LIVE session is made without folding all others."""
 
 log = structlog.get_logger()
 
@@ -55,24 +51,6 @@ class Outcome(Struct, frozen=True):
     peers: int
     changed: int
     """Reports whose bytes differ from those that were stored."""
-
-
-class _Folded(Struct, frozen=True):
-    """A peer's journal, folded, and what it says of the peer's presence."""
-
-    state: PeerState
-    presence: Presence
-
-
-class _Whole(Struct, frozen=True):
-    """What a peer's report needs of the whole session."""
-
-    session: Session | None
-    others: Mapping[str, ProducerTrace]
-    heard: Heard
-    pauses: Mapping[str, Pauses]
-    thresholds: Thresholds
-    kept: Mapping[bytes, _Folded]
 
 
 class Sealer:
@@ -94,22 +72,29 @@ class Sealer:
         self._journal = journal
         self._records = records
         self._clock = clock
-        self._reading_ms = reading_ms
+        self._folder = Folder(journal, records, reading_ms)
         self._scale = scale
         self._shelf = KeptShelf(records, clock)
         self._model = f"{FOLD_MODEL}+{MODELS[scale]}"
         self._stories = LiveStories(self._live_story, clock)
 
     async def live_report(self, peer: Peer) -> PeerReport:
-        """The report of a peer as far as its journal goes now."""
-        session, peers = await self._records.read(lambda tx: _of(tx, peer.session_id))
+        """The report of a peer as far as its journal goes now. In a large session, findings and
+        who was heard are some time old (:mod:`roomtone.services.live_stories`)."""
+        session, count = await self._records.read(lambda tx: _sized(tx, peer.session_id))
         if session is not None and session.trimmed_at is not None:
             raise NotFound("The report of this peer is no longer kept.")
-        whole = await self._whole(session, peers)
-        folded = whole.kept.get(peer.subject) or await self._folded(peer, session)
-        report, _ = await asyncio.to_thread(self._built, peer, folded, whole)
-        story = await self._stories.story(peer.session_id)
-        report.findings, report.findings_model = story.of(peer.peer_id), story.model
+        if count < LARGE:
+            _, peers = await self._records.read(lambda tx: _of(tx, peer.session_id))
+            whole = await self._folder.whole(session, peers)
+            folded = await self._folded(peer, whole)
+            live = await self._stories.live(peer.session_id)
+        else:
+            live = await self._stories.live(peer.session_id)
+            folded = await self._folder.folded(peer, session)
+            whole = await self._folder.around(folded, session, live.backdrop)
+        report, _ = await asyncio.to_thread(self._report, peer, folded, whole)
+        report.findings, report.findings_model = live.story.of(peer.peer_id), live.story.model
         return report
 
     async def live_reports(self, session_id: str) -> list[tuple[Peer, PeerReport]]:
@@ -117,36 +102,41 @@ class Sealer:
         session, peers = await self._records.read(lambda tx: _of(tx, session_id))
         if session is not None and session.trimmed_at is not None:
             raise NotFound("The reports of this session are no longer kept.")
-        whole = await self._whole(session, peers)
-        story = await self._stories.story(session_id)
-        made = []
+        whole = await self._folder.whole(session, peers)
+        made: list[tuple[Peer, PeerReport]] = []
+        noticed: list[Noticed] = []
         for peer in peers:
-            folded = whole.kept.get(peer.subject) or await self._folded(peer, session)
-            report, _ = await asyncio.to_thread(self._built, peer, folded, whole)
-            report.findings, report.findings_model = story.of(peer.peer_id), story.model
+            folded = await self._folded(peer, whole)
+            report, at_peer = await asyncio.to_thread(self._built, peer, folded, whole)
             made.append((peer, report))
+            noticed.append(at_peer)
+        told = await asyncio.to_thread(story, noticed, whole.thresholds)
+        of_peer = told.by_peer()
+        for peer, report in made:
+            report.findings, report.findings_model = of_peer.get(peer.peer_id, []), told.model
         return made
 
     async def live_story(self, session_id: str) -> Story:
         """The findings and the verdict of a session that is not sealed, some seconds old at most
         (a large session's: some more)."""
-        return await self._stories.story(session_id)
+        return (await self._stories.live(session_id)).story
 
-    async def _live_story(self, session_id: str) -> Story:
+    async def _live_story(self, session_id: str) -> Live:
         session, peers = await self._records.read(lambda tx: _of(tx, session_id))
-        whole = await self._whole(session, peers)
+        whole = await self._folder.whole(session, peers)
         noticed: list[Noticed] = []
         for peer in peers:
-            folded = whole.kept.get(peer.subject) or await self._folded(peer, session)
+            folded = await self._folded(peer, whole)
             noticed.append((await asyncio.to_thread(self._built, peer, folded, whole))[1])
-        return await asyncio.to_thread(story, noticed, whole.thresholds)
+        told = await asyncio.to_thread(story, noticed, whole.thresholds)
+        return Live(told, whole.backdrop)
 
     async def live_talk(self, session: Session, peers: Sequence[Peer]) -> dict[bytes, TalkTime]:
         """How long each of these peers, all of one session, talked as far as its journal goes."""
         if session.trimmed_at is not None:
             return {}
-        states = {peer.subject: await self._folded(peer, session) for peer in peers}
-        told = together(map(_heard, states.values()))
+        states = {peer.subject: await self._folder.folded(peer, session) for peer in peers}
+        told = together(one.heard() for one in states.values())
         now = self._clock.now()
         talks = {
             peer.subject: talk_time(
@@ -156,10 +146,16 @@ class Sealer:
         }
         return {subject: talk for subject, talk in talks.items() if talk is not None}
 
-    async def seal(self, session_id: str) -> Outcome | None:
-        """Store the reports of an ENDED session; None if it is not (or no longer) ENDED."""
+    async def seal(self, session_id: str, as_of: int | None = None) -> Outcome | None:
+        """Store the reports of an ENDED session; None if it is not (or no longer) ENDED.
+
+        ``as_of``: its ``updated_at`` when somebody found it due. If it moved on since, it is or was
+        due again, and None: who waited for long in a queue finds many of these.
+        """
         session, peers = await self._records.read(lambda tx: _of(tx, session_id))
         if session is None or session.status != ENDED:
+            return None
+        if as_of is not None and session.updated_at != as_of:
             return None
         through = self._records.peek(lambda tx: tx.cursor(CURSOR))
         # Once the journal was erased there is nothing to fold: the stored reports stand.
@@ -208,11 +204,11 @@ class Sealer:
 
     async def _store(self, session: Session, peers: Sequence[Peer], shelf: Shelf) -> int:
         """Fold every peer's report onto a shelf; how many differ from the stored ones."""
-        whole = await self._whole(session, peers)
+        whole = await self._folder.whole(session, peers)
         reports: dict[bytes, PeerReport] = {}
         noticed: list[Noticed] = []
         for peer in peers:
-            folded = whole.kept.get(peer.subject) or await self._folded(peer, session)
+            folded = await self._folded(peer, whole)
             report, at_peer = await asyncio.to_thread(self._built, peer, folded, whole)
             noticed.append(at_peer)
             if peer.subject in whole.kept:
@@ -226,8 +222,8 @@ class Sealer:
             if peer.subject in reports:
                 made = reports.pop(peer.subject)
             else:
-                folded = await self._folded(peer, session)
-                made, _ = await asyncio.to_thread(self._built, peer, folded, whole)
+                folded = await self._folder.folded(peer, session)
+                made, _ = await asyncio.to_thread(self._report, peer, folded, whole)
             made.findings = of_peer.get(peer.peer_id, [])
             made.findings_model = told.model
             body = await asyncio.to_thread(body_of, made)
@@ -238,38 +234,16 @@ class Sealer:
         await shelf.put_digest(digest_of(session, figures, told, strip))
         return changed
 
-    async def _whole(self, session: Session | None, peers: Sequence[Peer]) -> _Whole:
-        """Fold every peer once, and keep what the others' reports need of it."""
-        others: dict[str, ProducerTrace] = {}
-        said: list[Heard] = []
-        pauses: dict[str, Pauses] = {}
-        kept: dict[bytes, _Folded] = {}
-        for peer in peers:
-            folded = await self._folded(peer, session)
-            others |= _traces(folded)
-            said.append(_heard(folded))
-            pauses[peer.peer_id] = pauses_of(folded.state.events, clock_offset(folded.presence))
-            if len(kept) < KEPT_STATES:
-                kept[peer.subject] = folded
-        app_id = None if session is None else session.app_id
-        thresholds = (
-            Thresholds.of(None)
-            if app_id is None
-            else await self._records.read(lambda tx: thresholds_of(tx, app_id))
-        )
-        return _Whole(session, others, together(said), pauses, thresholds, kept)
+    async def _folded(self, peer: Peer, whole: Whole) -> Folded:
+        return whole.kept.get(peer.subject) or await self._folder.folded(peer, whole.session)
 
-    async def _folded(self, peer: Peer, session: Session | None) -> _Folded:
-        chunks = await self._journal.read(peer.subject)
-        return await asyncio.to_thread(self._fold, peer, session, chunks)
-
-    def _fold(self, peer: Peer, session: Session | None, chunks: Sequence[Chunk]) -> _Folded:
-        state = fold(new_state(self._reading_ms), [_identity(peer, session)])
-        state = fold(state, in_order((chunk.t_min, chunk.facts) for chunk in chunks))
-        return _Folded(state, _presence(chunks))
-
-    def _built(self, peer: Peer, folded: _Folded, whole: _Whole) -> tuple[PeerReport, Noticed]:
+    def _built(self, peer: Peer, folded: Folded, whole: Whole) -> tuple[PeerReport, Noticed]:
         """The report, still without findings, and what was noticed at the peer."""
+        report, seen = self._report(peer, folded, whole)
+        return report, notice(seen, whole.pauses, whole.thresholds)
+
+    def _report(self, peer: Peer, folded: Folded, whole: Whole) -> tuple[PeerReport, Observed]:
+        """The report, still without findings, and what it was made of."""
         session = whole.session
         there = _stay(peer, folded.presence)
         if there.left_at is None and session is not None and session.status == ENDED:
@@ -280,29 +254,13 @@ class Sealer:
             whole.others,
             clock_offset_ms=clock_offset(folded.presence),
             scale=self._scale,
-            heard=whole.heard,
+            heard=whole.backdrop.heard,
         )
         if peer.decided is not None:
             report.decided_by = peer.decided
         if peer.attempted:
             report.status = ATTEMPTED
-        return report, notice(seen, whole.pauses, whole.thresholds)
-
-
-def _traces(folded: _Folded) -> dict[str, ProducerTrace]:
-    return traces(folded.state, clock_offset_ms=clock_offset(folded.presence))
-
-
-def _heard(folded: _Folded) -> Heard:
-    return heard(folded.state.talk, folded.presence.last_t or 0)
-
-
-def _presence(chunks: Sequence[Chunk]) -> Presence:
-    """What all chunks of a peer say together."""
-    whole = Presence()
-    for chunk in chunks:
-        whole = merge(whole, chunk.presence)
-    return whole
+        return report, seen
 
 
 def _made(tx: Transaction, session_id: str) -> tuple[Session | None, Digest | None]:
@@ -313,6 +271,11 @@ def _of(tx: Transaction, session_id: str) -> tuple[Session | None, list[Peer]]:
     """A peer that turned out to be another has no report of its own; an attempt has one."""
     peers = [peer for peer in tx.sessions.peers(session_id) if not peer.merged_into]
     return tx.sessions.session_by_id(session_id), peers
+
+
+def _sized(tx: Transaction, session_id: str) -> tuple[Session | None, int]:
+    """A session, and how many rows it has."""
+    return tx.sessions.session_by_id(session_id), tx.sessions.count_peers(session_id)
 
 
 def _counted(peers: Sequence[Peer]) -> list[Peer]:
@@ -334,18 +297,3 @@ def _stay(peer: Peer, presence: Presence) -> Stay:
     if there is None:
         raise AssertionError(f"peer {peer.peer_id} has a row but never joined")
     return there
-
-
-def _identity(peer: Peer, session: Session | None) -> Identified:
-    return Identified(
-        t=0,
-        app_id=peer.app_id,
-        meeting_id="" if session is None else session.meeting_id,
-        session_id=peer.session_id,
-        peer_id=peer.peer_id,
-        user_id=peer.user_id,
-        custom_participant_id=peer.custom_participant_id,
-        display_name=peer.display_name,
-        preset_name=peer.preset_name,
-        picture=peer.picture,
-    )

@@ -1,6 +1,7 @@
 """Shelves: where freshly made reports go: kept for good, or only held against the stored ones."""
 
 import gzip
+from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -192,12 +193,12 @@ def _findings(digest: Digest | None) -> tuple[Finding, ...]:
 def _beyond(these: Iterable[Finding], those: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings of ``these`` that no finding of ``those`` is the same as: of the same detector, at
     the same peer and stream, of the same severity; each counts once."""
-    left = [_key(one) for one in those]
+    left = Counter(_key(one) for one in those)
     more = []
     for one in these:
         key = _key(one)
-        if key in left:
-            left.remove(key)
+        if left[key]:
+            left[key] -= 1
         else:
             more.append(one)
     return tuple(more)
