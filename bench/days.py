@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.lists import DATABASE, MANY, QUICK_MANY, QUICK_TIMES, TIMES, fill, p99
+from bench.lists import MANY, QUICK_MANY, QUICK_TIMES, TIMES, p99
+from bench.seeding import DATABASE, fill
 from bench.servers import roomtone
 from bench.session_list import BROWSERS, COUNTRIES, FINDINGS, NOW, YEARS_MS
 from roomtone.model.digests import DAY_MS, MOS_BINS, day_of

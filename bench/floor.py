@@ -50,9 +50,10 @@ def collect_app() -> Starlette:
     return Starlette(routes=[_ready(), Route("/v1/collect", collect, methods=["POST"])])
 
 
-def same_app(data: Path) -> Starlette:
+def same_app(data: Path, database: str = "") -> Starlette:
     """The same server over the same folder, for whom every batch is new and none is kept."""
-    server = Roomtone(Settings(data=str(data), rate_limit=0, ingest_limit=0))
+    settings = Settings(data=str(data), database=database, rate_limit=0, ingest_limit=0)
+    server = Roomtone(settings)
 
     async def forget(batches: Sequence[Batch]) -> list[bool]:
         return [True] * len(batches)
@@ -87,13 +88,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=("same", "collect", "report"))
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--database", default="", help="of the same server, if not its file")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--plain", action="store_true", help="say nothing of gzip")
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
     if asked.kind == "same":
-        app = same_app(asked.data)
+        app = same_app(asked.data, asked.database)
     elif asked.kind == "collect":
         app = collect_app()
     else:

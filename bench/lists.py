@@ -1,128 +1,179 @@
 """The session list over HTTP at a million sessions, against its first page at a thousand.
 
+    python -m bench.lists [--database sqlite|postgresql] [--sessions 10000000] [--folder DIR]
+
 The sessions are those of :mod:`bench.session_list`, which measures the index by itself; here they
-are rows of a real data folder, and a real server answers.
+are rows of a real database (:mod:`bench.seeding`), and a real server answers. ``make bench`` asks a
+million on SQLite, and fewer on PostgreSQL where one answers.
 """
 
-import sqlite3
+import argparse
+import os
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench.figures import Figure, median, percentile
+from msgspec import Struct
+
+from bench.deployments import POSTGRESQL, answers, schema
+from bench.figures import HEADINGS, Figure, line, median, percentile
 from bench.load import Load, each, run
-from bench.servers import HOST, Credentials, Server, init, roomtone
-from bench.session_list import FINDINGS, NOW, YEARS_MS, Sessions
+from bench.seeding import fill, ids_of
+from bench.servers import HOST, LOAD_CORE, Credentials, Server, roomtone
+from bench.session_list import FINDINGS, NOW, YEARS_MS
 from roomtone.model.times import iso
 
 GOAL, SEARCH_GOAL = 5.0, 20.0
 FEW, MANY, QUICK_MANY = 1_000, 1_000_000, 100_000
+SHARED_MANY, QUICK_SHARED_MANY = 100_000, 20_000
 ROUNDS, TIMES, QUICK_TIMES = 3, 60, 20
 WARM_UP = 20
 PER_PAGE = 20
-MEETINGS = 2_000
-DATABASE = "roomtone.db"
+DEEP = 10_000
+"""The page that the goal names."""
 MEETING = "Quincunx"
 """The title of the meeting that is asked for: a rare word."""
-
-INSERT = """
-INSERT INTO sessions (ordinal, revision, id, app_id, meeting_id, title, type, status,
- live_participants, max_concurrent_participants, total_participants, closed_ms, live_since_sum,
- sort_ms, started_at, ended_at, end_reason, created_at, updated_at, sealed_at,
- mos_hundredths, severity, finding_ids, browsers, countries)
-VALUES (?, ?, ?, ?, ?, ?, 'meeting', ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+LOOK_S = 0.02
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 Questions = dict[str, dict[str, str]]
 
 
+class Place(Struct, frozen=True):
+    """A filled database."""
+
+    data: Path
+    url: str
+    """Of PostgreSQL; empty: the folder's file."""
+    count: int
+    credentials: Credentials
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What its server is started with."""
+        return {"database": self.url} if self.url else {}
+
+
 def measure(folder: Path, *, quick: bool) -> list[Figure]:
+    """A database of each kind; PostgreSQL where one answers."""
+    times = QUICK_TIMES if quick else TIMES
+    figures = of(folder, "sqlite", QUICK_MANY if quick else MANY, times)
+    if answers(POSTGRESQL, 5432):
+        figures += of(
+            folder, "postgresql", QUICK_SHARED_MANY if quick else SHARED_MANY, QUICK_TIMES
+        )
+    return figures
+
+
+def of(folder: Path, database: str, count: int, times: int) -> list[Figure]:
     """The worst answer of all that can be asked, by its p99."""
-    count, times = (QUICK_MANY, QUICK_TIMES) if quick else (MANY, TIMES)
-    few, many = folder / "few", folder / "many"
-    small, large = fill(few, FEW), fill(many, count)
-    with roomtone(few) as server:
-        first = p99(server, small, {}, times * 10)
-        whole = p99(server, small, {"per_page": "1000"}, times)
-    with roomtone(many) as server:
+    with filled(folder, database, FEW) as few, _server(few) as server:
+        first = p99(server, few.credentials, {}, times * 10)
+        whole = p99(server, few.credentials, {"per_page": "1000"}, times)
+    with filled(folder, database, count) as many:
+        return measured(many, DATABASES[database], times, first, whole)
+
+
+def measured(many: Place, name: str, times: int, first: float, whole: float) -> list[Figure]:
+    """``first``, ``whole``: ms of pages of 20 and of 1,000 of the small database."""
+    session, meeting = ids_of(many.data, MEETING, many.url)
+    credentials, count = many.credentials, many.count
+    with _server(many) as server:
         ready, idle = server.ready_s, server.memory_mb()
-        loaded = run(server.port, [each([_question(large, {})])]).p(1.0)
-        pages, searches = _questions(many, count)
-        worst_page, page = _worst(server, large, pages, times)
-        worst_search, search = _worst(server, large, searches, times)
-        thousand = p99(server, large, {"per_page": "1000"}, times)
+        loaded, meanwhile = _loading(server, credentials, session)
+        pages = _pages(count, meeting)
+        worst_page, page = _worst(server, credentials, pages, times)
+        searches = _searches(session, meeting)
+        worst_search, search = _worst(server, credentials, searches, times)
+        thousand = p99(server, credentials, {"per_page": "1000"}, times)
         memory = server.memory_mb()
     floor_is = f"first page at {FEW:,}, p99"
     return [
         Figure(
-            part="lists", what=f"worst of {len(pages)} pages: {page}, p99", value=worst_page,
+            part="lists", what=f"{name}, {count:,} sessions: worst of {len(pages)} pages: {page},"
+            " p99", value=worst_page,
             unit="ms", floor=first, floor_is=floor_is, goal=GOAL, more_is_better=False,
         ),
         Figure(
-            part="lists", what=f"worst of {len(searches)} searches: {search}, p99",
+            part="lists", what=f"  worst of {len(searches)} searches: {search}, p99",
             value=worst_search, unit="ms", floor=first, floor_is=floor_is, goal=SEARCH_GOAL,
             more_is_better=False,
         ),
         Figure(
-            part="lists", what="1,000 rows in one page, p99", value=thousand, unit="ms",
+            part="lists", what="  1,000 rows in one page, p99", value=thousand, unit="ms",
             floor=whole, floor_is=f"the same at {FEW:,}, p99", goal=GOAL, more_is_better=False,
         ),
         Figure(part="lists", what="  first list after the start", value=loaded, unit="ms"),
-        Figure(part="lists", what=f"  ready, {count:,} sessions", value=ready, unit="s"),
+        Figure(part="lists", what="  slowest other read meanwhile", value=meanwhile, unit="ms"),
+        Figure(part="lists", what="  ready", value=ready, unit="s"),
         Figure(part="lists", what=f"  memory, before {idle:.0f} MB", value=memory, unit="MB"),
     ]  # fmt: skip
 
 
-def fill(data: Path, count: int) -> Credentials:
-    """A data folder with so many sessions, straight into the table."""
-    credentials = init(data)
-    with closing(sqlite3.connect(data / DATABASE)) as conn, conn:
-        conn.execute("PRAGMA synchronous = OFF")
-        conn.executemany(INSERT, _rows(count, credentials.app_id))
-    return credentials
+@contextmanager
+def filled(folder: Path, database: str, count: int) -> Iterator[Place]:
+    """An own folder, and an own schema of PostgreSQL that is gone afterwards."""
+    data = folder / f"{database}-{count}"
+    with ExitStack() as stack:
+        url = stack.enter_context(schema()) if database == "postgresql" else ""
+        yield Place(data, url, count, fill(data, count, url))
 
 
-def _rows(count: int, app_id: str) -> Iterator[tuple[object, ...]]:
-    sessions = Sessions(count, MEETINGS)
-    for at in range(1, count + 1):
-        row = sessions.row(at, at)
-        _, _, session, _, meeting, title, status, started, used, people = row
-        live = status == "LIVE"
-        ended = None if live else started + used // people
-        yield (
-            *(at, at, session, app_id, meeting, title, status),
-            *(people if live else 0, people, people, used, used, started),
-            *(ended, None if live else "ALL_PARTICIPANTS_LEFT", started, started, ended),
-            *sessions.marks(row),
-        )
+@contextmanager
+def _server(place: Place) -> Iterator[Server]:
+    with roomtone(place.data, **place.settings) as server:
+        yield server
 
 
-def _questions(data: Path, count: int) -> tuple[Questions, Questions]:
-    """Pages with their filters and sorts, and searches, by what they are called."""
-    with closing(sqlite3.connect(data / DATABASE)) as conn:
-        one = conn.execute("SELECT id, meeting_id FROM sessions WHERE title = ?", (MEETING,))
-        session, meeting = one.fetchone()
+def _loading(server: Server, credentials: Credentials, session: str) -> tuple[float, float]:
+    """ms of the first list after the start, and of the slowest look at a session meanwhile."""
+    slowest, look = 0.0, _question(credentials, {}, f"sessions/{session}")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(_asked, server, _question(credentials, {}), 1)
+        while not first.done():
+            slowest = max(slowest, _asked(server, look, 1).p(1.0))
+            time.sleep(LOOK_S)
+    return first.result().p(1.0), slowest
+
+
+def _pages(count: int, meeting: str) -> Questions:
+    """Pages with their filters and sorts, by what they are called."""
     last = count // PER_PAGE
-    time = {
-        "start_time": iso(NOW - YEARS_MS // 2),
-        "end_time": iso(NOW - YEARS_MS // 4),
-    }
+    half_a_year = {"start_time": iso(NOW - YEARS_MS // 2), "end_time": iso(NOW - YEARS_MS // 4)}
     filters: Questions = {
         "no filter": {},
         "LIVE": {"status": "LIVE"},
         "ENDED": {"status": "ENDED"},
         "a meeting": {"associated_id": meeting},
-        "half a year": time,
+        "half a year": half_a_year,
         "5-30 people": {"participants": "5:30"},
-        "half a year, 5-30 people": {**time, "participants": "5:30"},
+        "half a year, 5-30 people": {**half_a_year, "participants": "5:30"},
+        "a finding": {"finding": FINDINGS[0]},
+        "errors": {"min_severity": "error"},
+        "a browser": {"browser": "Firefox"},
+        "a country": {"country": "CH"},
+        "below 3": {"mos_below": "3"},
         "two findings": {"finding": ",".join(FINDINGS[:2]), "min_severity": "warning"},
         "a browser, below 3": {"browser": "Firefox", "mos_below": "3"},
-        "all filters": {
-            **time,
-            "participants": "5:30",
+        "six filters": {
             "status": "ENDED",
+            "participants": "5:30",
+            "min_severity": "warning",
+            **half_a_year,
+            "finding": FINDINGS[0],
+            "country": "DE",
+            "mos_below": "4",
+        },
+        "all filters": {
+            "status": "ENDED",
+            "participants": "5:30",
             "associated_id": meeting,
+            **half_a_year,
         },
     }
     pages: Questions = {}
@@ -131,10 +182,16 @@ def _questions(data: Path, count: int) -> tuple[Questions, Questions]:
             sorting = {"sort_by": sort, "sort_order": order}
             for name, members in filters.items():
                 pages[f"{name}, {sort} {order}"] = members | sorting
+                deep = {"page_no": str(min(DEEP, last))}
+                pages[f"{name}, {sort} {order}, page {deep['page_no']}"] = members | sorting | deep
             for name in ("no filter", "ENDED", "5-30 people"):
                 for at in (last // 2, last * 3 // 5, last):
                     deep = filters[name] | sorting | {"page_no": str(at)}
                     pages[f"{name}, {sort} {order}, page {at}"] = deep
+    return pages
+
+
+def _searches(session: str, meeting: str) -> Questions:
     texts = {
         "a common word": "review", "a rare word": MEETING.upper(), "nothing": "zzzzzzzz",
         "a meeting's id": meeting, "a session's id": session, "8 of an id": session[:8],
@@ -145,10 +202,13 @@ def _questions(data: Path, count: int) -> tuple[Questions, Questions]:
         for name, text in texts.items()
         for sort in ("createdAt", "minutesConsumed")
     }
-    searches["a common word, time and people"] = filters["half a year, 5-30 people"] | {
-        "search": "review"
+    searches["a common word, time and people"] = {
+        "search": "review",
+        "start_time": iso(NOW - YEARS_MS // 2),
+        "end_time": iso(NOW - YEARS_MS // 4),
+        "participants": "5:30",
     }
-    return pages, searches
+    return searches
 
 
 def _worst(
@@ -180,8 +240,29 @@ def _asked(server: Server, question: bytes, times: int) -> Load:
 
 
 def _question(credentials: Credentials, said: dict[str, str], path: str = "sessions") -> bytes:
-    query = urlencode({"per_page": str(PER_PAGE)} | said)
+    query = urlencode(({"per_page": str(PER_PAGE)} if path == "sessions" else {}) | said)
     return (
         f"GET {credentials.api}/{path}?{query} HTTP/1.1\r\nhost: {HOST}\r\n"
         f"accept: application/json\r\nauthorization: Bearer {credentials.api_token}\r\n\r\n"
     ).encode()
+
+
+def main() -> int:
+    """One database of one size; 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.lists", description=__doc__)
+    parser.add_argument("--database", choices=tuple(DATABASES), default="sqlite")
+    parser.add_argument("--sessions", type=int, default=MANY, help="above 1,000,000: multiples")
+    parser.add_argument("--times", type=int, default=QUICK_TIMES, help="of each question a round")
+    parser.add_argument("--folder", type=Path, help="where data folders are made (a real disk)")
+    asked = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    with tempfile.TemporaryDirectory(prefix="roomtone-bench-", dir=asked.folder) as made:
+        figures = of(Path(made), asked.database, asked.sessions, asked.times)
+    print(line(HEADINGS))
+    for figure in figures:
+        print(line(figure.cells()))
+    return int(any(figure.met is False for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

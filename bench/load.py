@@ -6,6 +6,7 @@ Requests are bytes made beforehand. Connections are kept alive and hold one requ
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 import uvloop
 from msgspec import Struct
@@ -114,28 +115,41 @@ class _Connection(asyncio.Protocol):
 
 def run(port: int, makes: Sequence[Make], status: int = 200) -> Load:
     """One connection for each of ``makes``, all at once, until all have nothing more to say."""
-    return uvloop.run(_run(port, makes, b"HTTP/1.1 %d" % status, 0.0))
+    return run_on((port,), makes, status)
 
 
-def run_paced(port: int, makes: Sequence[Make], every_s: float, status: int = 202) -> Load:
+def run_on(ports: Sequence[int], makes: Sequence[Make], status: int = 200) -> Load:
+    """As ``run``, with the connections shared out among several servers in turn."""
+    return uvloop.run(_run(ports, makes, b"HTTP/1.1 %d" % status, 0.0))
+
+
+def run_paced(
+    port: int, makes: Sequence[Make], every_s: float, status: int = 202, wait_s: float = WAIT_S
+) -> Load:
     """As ``run``, but each connection sends every ``every_s``, evenly spread among all."""
-    return uvloop.run(_run(port, makes, b"HTTP/1.1 %d" % status, every_s))
+    return uvloop.run(_run((port,), makes, b"HTTP/1.1 %d" % status, every_s, wait_s))
 
 
-async def _run(port: int, makes: Sequence[Make], status: bytes, every_s: float) -> Load:
+async def _run(
+    ports: Sequence[int],
+    makes: Sequence[Make],
+    status: bytes,
+    every_s: float,
+    wait_s: float = WAIT_S,
+) -> Load:
     loop = asyncio.get_running_loop()
     tally = _Tally(status)
     connections = [_Connection(tally) for _ in makes]
-    for connection in connections:
-        await loop.create_connection(lambda c=connection: c, HOST, port)
+    for number, made in enumerate(connections):
+        await loop.create_connection(partial(_itself, made), HOST, ports[number % len(ports)])
     start = time.perf_counter()
     talks: list[Awaitable[None]] = []
     for number, (connection, make) in enumerate(zip(connections, makes, strict=True)):
         if every_s:
-            talks.append(_pace(connection, port, make, number * every_s / len(makes), every_s))
+            talks.append(_pace(connection, ports[0], make, number * every_s / len(makes), every_s))
         else:
             talks.append(connection.start(make))
-    await asyncio.wait_for(asyncio.gather(*talks), WAIT_S)
+    await asyncio.wait_for(asyncio.gather(*talks), wait_s)
     seconds = time.perf_counter() - start
     return Load(
         answers=len(tally.latencies),
@@ -145,6 +159,10 @@ async def _run(port: int, makes: Sequence[Make], status: bytes, every_s: float) 
         bytes_in=tally.bytes_in,
         last=tally.last,
     )
+
+
+def _itself(connection: _Connection) -> _Connection:
+    return connection
 
 
 async def _pace(

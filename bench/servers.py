@@ -59,9 +59,20 @@ class Server:
 
     def memory_mb(self) -> float:
         """Resident memory, in MB of 2**20 bytes."""
+        return self._status_mb("VmRSS:")
+
+    def forget_peak(self) -> None:
+        """From now on :meth:`peak_mb` is of what comes."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def peak_mb(self) -> float:
+        """The most that it ever was, or since :meth:`forget_peak`."""
+        return self._status_mb("VmHWM:")
+
+    def _status_mb(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (resident,) = (row for row in status.splitlines() if row.startswith("VmRSS:"))
-        return int(resident.split()[1]) / 1024
+        (found,) = (row for row in status.splitlines() if row.startswith(name))
+        return int(found.split()[1]) / 1024
 
     def cpu_s(self) -> float:
         """Time that the process has had on a core, all threads, user and system."""

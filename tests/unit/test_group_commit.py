@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from roomtone.model.errors import Failed
-from roomtone.storage import group_commit
+from roomtone.storage import group_commit, pace
 from roomtone.storage.connections import Connection
 from roomtone.storage.database import Database
 
@@ -292,3 +292,28 @@ def test_a_database_that_another_process_holds_fails_with_a_hint_and_recovers(
     assert asyncio.run(database.write(named("a"))) == "a"
     other.close()
     database.close()
+
+
+def test_nobody_lines_up_behind_a_write_that_takes_too_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "LATE_S", 0.05)
+
+    async def story() -> None:
+        over = threading.Event()
+        stuck = asyncio.create_task(database.write(lambda _: over.wait()))
+        await asyncio.sleep(0.02)
+        waits = asyncio.create_task(database.write(named("in time")))
+        await asyncio.sleep(0.08)
+        for refused in (database.write(named("late")), database.check_writes()):
+            with pytest.raises(Failed, match="under way for 0 s") as failed:
+                await asyncio.wait_for(refused, 1)
+            assert "disk" in failed.value.hint
+        over.set()
+        await stuck
+        assert await waits == "in time"
+        assert await database.write(named("again")) == "again"
+        await database.check_writes()
+
+    asyncio.run(story())
+    assert database.peek(names) == {"in time", "again"}

@@ -54,7 +54,13 @@ class World:
             return Response(status_code=self.status)
 
         routes = self.metrics.doors([Route("/v1/collect", door, methods=["POST"])])
-        application = create_app([*routes, *self.metrics.routes()], ready, nothing)
+        application = create_app(
+            [*routes, *self.metrics.routes()],
+            ready,
+            nothing,
+            turned_away=self.metrics.turned_away,
+        )
+        self.traffic = application.middleware_stack
         self.client = TestClient(application, raise_server_exceptions=False)
 
     def told(self) -> dict[str, float]:
@@ -102,6 +108,20 @@ def test_a_batch_counts_as_accepted_or_by_why_it_was_refused(world: World) -> No
     for reason in ("invalid", "too_many", "unavailable"):
         assert told[f"roomtone_batches_refused_total door=collect reason={reason}"] == 1
     assert told["roomtone_batches_refused_total door=message reason=invalid"] == 0
+
+
+def test_what_is_turned_away_before_it_is_read_is_counted_as_well(world: World) -> None:
+    world.traffic._most = 0
+    for path in ("/v1/collect", "/in/an-inlet", "/api/v1/message"):
+        assert world.client.post(path, content=b"{}").status_code == 503
+    for _ in range(2):
+        assert world.client.get("/sessions").status_code == 503
+    told = world.told()
+
+    for door in ("collect", "message", "inlets"):
+        assert told[f"roomtone_batches_refused_total door={door} reason=busy"] == 1
+    assert told["roomtone_batches_refused_total door=collect reason=unavailable"] == 0
+    assert told["roomtone_requests_refused_total"] == 2
 
 
 def test_appends_are_timed(world: World) -> None:

@@ -52,7 +52,7 @@ class DueSeals:
         ]
         for session in due:
             work_id = f"seal:{session.id}:{session.updated_at}:{now // AGAIN_MS}"
-            await self._jobs.seal(work_id, session.id)
+            await self._jobs.seal(work_id, session.id, session.updated_at)
         return len(due)
 
 

@@ -7,9 +7,10 @@ where the services live, and wait. Steps are at-least-once: everything they call
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError, Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import msgspec
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import URL
+from sqlalchemy.exc import DisconnectionError
 
+from roomtone.model.errors import Failed
 from roomtone.ports.cipher import Cipher
 from roomtone.services.artifacts import Artifacts
 from roomtone.services.retention import Retention
@@ -35,7 +38,14 @@ POLL_S = 1.0
 at five a second they were most of what an idle server did."""
 AT_ONCE = 2
 """Folding is work for a core; more at once would only wait for each other."""
+IN_HAND = 8
+"""Work that a process takes out of that queue before it has its turn: with no more than go on
+at once, a backlog moved by two at each look, whatever the core had left. More would leave another
+process without work."""
 STEP_TRIES = 5
+PAUSES_S = (1, 2, 4, 8, 15, 15, 15)
+"""After each of the first tries of what failed because something is away: a minute in all. What is
+away for longer may be so for long, and others wait for their turn."""
 CONNECTIONS = 5
 """To a shared database: the queues are polled by one thread, and two pieces of work go on."""
 SUMMARY_WORK = "make_summary"
@@ -64,6 +74,8 @@ class _Bench:
     loop: asyncio.AbstractEventLoop
     services: Services
     under_way: set["Future[Any]"]
+    turns: asyncio.Semaphore
+    """Of work at the queue of seals."""
 
 
 class _StoppedError(BaseException):
@@ -91,37 +103,65 @@ def _on_the_loop(name: str, of: str, work: Coroutine[Any, Any, Any]) -> Any:
 # --- the end of a session ---------------------------------------------------------------------
 
 
+def _patiently(name: str, of: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any | None:
+    """Try until nothing that the work needs is away; None: it is put off, and the loop that found
+    it due asks for it again."""
+
+    async def tried() -> Any | None:
+        for pause_s in (*PAUSES_S, None):
+            try:
+                async with _Bench.turns:
+                    return await work()
+            except Failed as failed:
+                if pause_s is not None:
+                    await asyncio.sleep(pause_s)
+                    continue
+                told = {"error": failed.message, "hint": failed.hint}
+                log.error("work is put off", work=name, of=of, **told)
+        return None
+
+    return _on_the_loop(name, of, tried())
+
+
 @DBOS.step(name="seal_reports", retries_allowed=True, max_attempts=STEP_TRIES)
-def _seal_step(session_id: str) -> int:
-    outcome = _on_the_loop("seal", session_id, _Bench.services.sealer.seal(session_id))
-    return -1 if outcome is None else int(outcome.peers)
+def _seal_step(session_id: str, as_of: int | None) -> int | None:
+    async def seal() -> int:
+        outcome = await _Bench.services.sealer.seal(session_id, as_of)
+        return -1 if outcome is None else int(outcome.peers)
+
+    return _patiently("seal", session_id, seal)
 
 
 @DBOS.step(name="publish_words", retries_allowed=True, max_attempts=STEP_TRIES)
-def _publish_step(session_id: str) -> bool:
-    work = _Bench.services.artifacts.publish(session_id)
-    return bool(_on_the_loop("publish words", session_id, work))
+def _publish_step(session_id: str) -> bool | None:
+    publish = partial(_Bench.services.artifacts.publish, session_id)
+    return _patiently("publish words", session_id, publish)
 
 
 @DBOS.step(name="summarize_on_end", retries_allowed=True, max_attempts=STEP_TRIES)
-def _order_step(session_id: str) -> bool:
-    work = _Bench.services.summaries.order_at_end(session_id)
-    return _on_the_loop("order summary", session_id, work) is not None
+def _order_step(session_id: str) -> bool | None:
+    async def order() -> bool:
+        return await _Bench.services.summaries.order_at_end(session_id) is not None
+
+    return _patiently("order summary", session_id, order)
 
 
 @DBOS.workflow(name="seal_session")
-def _seal_workflow(session_id: str) -> int:
-    peers = _seal_step(session_id)
+def _seal_workflow(session_id: str, as_of: int | None = None) -> int | None:
+    # An older Roomtone's work does not say as of when.
+    peers = _seal_step(session_id, as_of)
+    if peers is None or peers < 0:
+        return peers
     log.info("session sealed", session_id=session_id, peers=peers)
-    _publish_step(session_id)
-    _order_step(session_id)
+    if _publish_step(session_id) is not None:
+        _order_step(session_id)
     return peers
 
 
 @DBOS.workflow(name="publish_late_words")
 def _publish_workflow(session_id: str) -> None:
-    _publish_step(session_id)
-    _order_step(session_id)
+    if _publish_step(session_id) is not None:
+        _order_step(session_id)
 
 
 # --- summaries --------------------------------------------------------------------------------
@@ -175,8 +215,8 @@ def _summary_workflow(job_id: str) -> None:
 
 
 @DBOS.step(name="drop_a_bite", retries_allowed=True, max_attempts=STEP_TRIES)
-def _retention_step() -> int:
-    return int(_on_the_loop("retain", "", _Bench.services.retention.bite()))
+def _retention_step() -> int | None:
+    return _patiently("retain", "", _Bench.services.retention.bite)
 
 
 @DBOS.workflow(name="retention")
@@ -195,6 +235,8 @@ class Place(msgspec.Struct, frozen=True):
     worker_id: str = "local"
     schema: str | None = None
     """Of PostgreSQL."""
+    only_reads: Callable[[Any], bool] = lambda _: False
+    """Whether a connection to it takes no writes."""
 
     @classmethod
     def file(cls, file: Path) -> "Place":
@@ -203,19 +245,26 @@ class Place(msgspec.Struct, frozen=True):
 
     @classmethod
     def shared(
-        cls, url: str, worker_id: str, schema: str, also: Mapping[str, Any] | None = None
+        cls,
+        url: str,
+        worker_id: str,
+        schema: str,
+        also: Mapping[str, Any],
+        only_reads: Callable[[Any], bool],
     ) -> "Place":
         """A schema of PostgreSQL. ``url`` is libpq's, which may name several hosts; SQLAlchemy
-        takes those as parameters only. ``also``: libpq's parameters that the url may overrule."""
+        takes those as parameters only. ``also``: libpq's parameters that the url may overrule, but
+        for this: a queue is of no use to who may only read it, and DBOS tries again for as long as
+        it cannot connect, while a write that is refused would end the work."""
         from psycopg.conninfo import conninfo_to_dict  # where PostgreSQL is used, not elsewhere
 
-        told = {**(also or {}), **conninfo_to_dict(url)}
+        told = {**also, **conninfo_to_dict(url), "target_session_attrs": "read-write"}
         parts = {name: str(value) for name, value in told.items()}
         user, password = parts.pop("user", None), parts.pop("password", None)
         made = URL.create(
             "postgresql", user, password, database=parts.pop("dbname", None), query=parts
         )
-        return cls(made.render_as_string(hide_password=False), worker_id, schema)
+        return cls(made.render_as_string(hide_password=False), worker_id, schema, only_reads)
 
 
 class DurableJobs:
@@ -232,6 +281,7 @@ class DurableJobs:
         _Bench.loop = asyncio.get_running_loop()
         _Bench.services = self._services
         _Bench.under_way = set()
+        _Bench.turns = asyncio.Semaphore(AT_ONCE)
         await asyncio.to_thread(self._launch)
         self._running = True
 
@@ -249,6 +299,8 @@ class DurableJobs:
         }
         if self._place.schema is not None:
             config["dbos_system_schema"] = self._place.schema
+            lend = partial(_lend, self._place.only_reads)
+            config["db_engine_kwargs"] = {"pool_events": [(lend, "checkout")]}
         logging.getLogger("dbos").addFilter(_is_news)
         DBOS(config=config)
         try:
@@ -256,13 +308,14 @@ class DurableJobs:
         except BaseException:
             DBOS.destroy()  # else the next try would be told that it runs already
             raise
-        _register(QUEUE)
+        _register(QUEUE, IN_HAND)
         if DBOS.retrieve_queue(SUMMARY_QUEUE) is not None:
             _register(SUMMARY_QUEUE)  # an older Roomtone's looked into five times a second
 
-    async def seal(self, work_id: str, session_id: str) -> None:
-        """Queue the sealing of a session; the same ``work_id`` again has no effect."""
-        await asyncio.to_thread(_enqueue, QUEUE, work_id, _seal_workflow, session_id)
+    async def seal(self, work_id: str, session_id: str, as_of: int) -> None:
+        """Queue the sealing of a session as it stands; the same ``work_id`` again has no effect.
+        ``as_of``: see :meth:`Sealer.seal`."""
+        await asyncio.to_thread(_enqueue, QUEUE, work_id, _seal_workflow, session_id, as_of)
 
     async def publish(self, work_id: str, session_id: str) -> None:
         """Queue the writing of files that are older than their words."""
@@ -300,8 +353,15 @@ class DurableJobs:
             await asyncio.to_thread(DBOS.destroy)
 
 
-def _register(queue: str) -> None:
-    DBOS.register_queue(queue, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_S)
+def _register(queue: str, at_once: int = AT_ONCE) -> None:
+    DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=POLL_S)
+
+
+def _lend(only_reads: Callable[[Any], bool], driver: Any, *_: object) -> None:
+    """What has become a connection that only reads, or has remained one, is not lent out: the pool
+    makes it anew. Raises DisconnectionError, which asks for that."""
+    if only_reads(driver):
+        raise DisconnectionError
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -309,7 +369,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("DBOS failed to launch")
 
 
-def _enqueue(queue: str, work_id: str, workflow: Any, *arguments: str) -> None:
+def _enqueue(queue: str, work_id: str, workflow: Any, *arguments: str | int) -> None:
     with SetWorkflowID(work_id):
         DBOS.enqueue_workflow(queue, workflow, *arguments)
 

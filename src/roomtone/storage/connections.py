@@ -89,6 +89,8 @@ class Connection(ABC):
 
     errors: tuple[type[Exception], ...]
     """What the driver raises."""
+    slow_hint: str
+    """What an operator looks at when a write takes long."""
     raw: Driver
     core: sa.Connection
 
@@ -144,6 +146,7 @@ class SqliteConnection(Connection):
     """One connection to a SQLite file, or to memory."""
 
     errors = (sqlite3.Error,)
+    slow_hint = "Look at the disk of the data folder; senders keep what they have and try again."
     raw: sqlite3.Connection
 
     def __init__(self, path: str) -> None:

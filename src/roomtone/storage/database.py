@@ -110,7 +110,9 @@ class Database(ABC):
             self._idle.put(connection)
 
     async def check_writes(self) -> None:
-        """Raise Failed if the last write failed and another one, made now, fails too."""
+        """Raise Failed if the last write failed and another one, made now, fails too, or if one
+        takes too long."""
+        self._writer.pace.check()
         if self._writer.failed is not None:
             await self.write(_probe)
 

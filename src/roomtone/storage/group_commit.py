@@ -4,7 +4,8 @@ A sync of the disk costs as much as a hundred rows, so the thread takes everythi
 begins, lets each function run, commits once, and then tells all who wait, one wake-up per event
 loop. While it commits, the next group gathers: the busier, the larger the groups.
 
-Each function runs inside a savepoint: one that raises is undone and told so, and harms nobody else.
+Each function runs inside a savepoint, unless it is alone in its transaction: one that raises is
+undone and told so, and harms nobody else.
 
 What is written ``together`` (the journal's appends, the hottest path there is) takes a shorter way:
 its rows go in on the event loop's own thread, all that are ready in one statement, and only the
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 
 from roomtone.model.errors import Failed
 from roomtone.storage.connections import Connection, explained
+from roomtone.storage.pace import Pace
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -94,6 +96,7 @@ class GroupCommit:
         self._handed_over: SimpleQueue[list[_Job[Any]]] = SimpleQueue()
         self._gathered: list[_Job[Any]] = []
         self._owner = threading.Lock()
+        self.pace = Pace(connection.slow_hint)
         self._flush_wanted = False
         self._gate = threading.Lock()
         self._closed = False
@@ -137,6 +140,7 @@ class GroupCommit:
         return await job.future
 
     def _check(self) -> None:
+        self.pace.check()
         if self._queue.qsize() + len(self._gathered) >= MAX_WAITING:
             raise Failed(
                 f"{MAX_WAITING} writes are waiting for the disk.",
@@ -209,7 +213,8 @@ class GroupCommit:
             goes_on = job is not None
             if group:
                 self._take_over()
-                self._commit(group)
+                with self.pace:
+                    self._commit(group)
                 self._let_go(group)
 
     def _take_over(self) -> None:
@@ -230,7 +235,8 @@ class GroupCommit:
         except Empty:
             return
         try:
-            self._connection.commit()
+            with self.pace:
+                self._connection.commit()
         except self._connection.errors as error:
             self._undo(jobs, error)
         self._connection.writing = False
@@ -259,8 +265,12 @@ class GroupCommit:
                 # The loop's thread must never wait for another process; this one may.
                 connection.wait_for_others(True)
                 connection.begin_write(alone=not all(job.together for job in group))
-                for jobs in _units(group):
-                    self._run(jobs)
+                units = _units(group)
+                if len(units) > 1:
+                    for jobs in units:
+                        self._run(jobs)
+                elif not self._run_alone(units[0]):
+                    return
                 connection.commit()
             except connection.errors as error:
                 self._undo(group, error)
@@ -270,27 +280,29 @@ class GroupCommit:
                 connection.writing = False
                 self._note(group)
 
+    def _run_alone(self, jobs: list[_Job[Any]]) -> bool:
+        """Run the one function of a transaction, which needs no savepoint; False if nothing is left
+        to commit. Raises when the transaction is lost."""
+        error = self._tried(jobs)
+        if error is None:
+            return True
+        self._connection.rollback()
+        if len(jobs) == 1:
+            jobs[0].error = explained(error)
+            return False
+        self._connection.begin_write(alone=False)
+        for job in jobs:
+            self._run([job])
+        return True
+
     def _run(self, jobs: list[_Job[Any]]) -> None:
         """Run one function, on one item or many. Raises when the transaction is lost."""
-        connection, raw = self._connection, self._connection.raw
+        raw = self._connection.raw
         raw.execute("SAVEPOINT one")
-        with _Attempt() as attempt:
-            if jobs[0].together:
-                answers = jobs[0].run(self._connection, [job.item for job in jobs])
-            else:
-                answers = [jobs[0].run(self._connection)]
-            for job, answer in zip(jobs, answers, strict=True):
-                job.answer = answer
-        error = attempt.error
+        error = self._tried(jobs)
         if error is None:
             raw.execute("RELEASE one")
             return
-        if not connection.in_transaction:
-            # A full disk, for one, rolls back everything that the group has done.
-            lost = error.orig if isinstance(error, DBAPIError) else error
-            if isinstance(lost, connection.errors):
-                raise lost
-            raise connection.errors[0](str(lost))
         raw.execute("ROLLBACK TO one")
         raw.execute("RELEASE one")
         if len(jobs) == 1:
@@ -298,6 +310,25 @@ class GroupCommit:
             return
         for job in jobs:
             self._run([job])
+
+    def _tried(self, jobs: list[_Job[Any]]) -> BaseException | None:
+        """What came of one function but answers. Raises when the transaction is lost."""
+        connection = self._connection
+        with _Attempt() as attempt:
+            if jobs[0].together:
+                answers = jobs[0].run(connection, [job.item for job in jobs])
+            else:
+                answers = [jobs[0].run(connection)]
+            for job, answer in zip(jobs, answers, strict=True):
+                job.answer = answer
+        error = attempt.error
+        if error is not None and not connection.in_transaction:
+            # A full disk, for one, rolls back everything that the group has done.
+            lost = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(lost, connection.errors):
+                raise lost
+            raise connection.errors[0](str(lost))
+        return error
 
 
 def _units(group: list[_Job[Any]]) -> list[list[_Job[Any]]]:

@@ -27,6 +27,7 @@ from nats.js.api import (
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from roomtone.model.errors import Failed
+from roomtone.storage.jetstream_acks import Acks
 
 THERE_ALREADY = 10_077
 """JetStream's err_code of a message whose subject has its one message."""
@@ -65,6 +66,7 @@ class Stream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Client | None = None
         self._context: JetStreamContext | None = None
+        self._acks: Acks | None = None
         self._opening: asyncio.Lock | None = None
         self._lost_at: float | None = None
         self._away_since: float | None = None
@@ -100,11 +102,14 @@ class Stream:
         except (Error, OSError, TimeoutError) as error:
             raise with_hint from error
         context = client.jetstream(timeout=ACK_S)
+        acks = Acks(client)
         try:
             self._copies = await self._made(context)
+            await acks.listen()
         except (Error, TimeoutError) as error:
             await client.close()
             raise _failed(error) from error
+        self._acks = acks
         return client, context
 
     async def _made(self, context: JetStreamContext) -> int:
@@ -129,17 +134,18 @@ class Stream:
 
     async def publish(self, subject: str, data: bytes, headers: dict[str, str]) -> bool:
         """Store one message, acknowledged by its replicas; False: its subject has one already."""
-        context = await self.context()
+        await self.context()
         await self._connected()
+        assert self._acks is not None  # noqa: S101 - set with the connection
         try:
-            await context.publish(subject, data, timeout=ACK_S, headers=headers)
-        except APIError as error:
-            if error.err_code == THERE_ALREADY:
-                return False
-            raise _failed(error) from error
-        except (Error, TimeoutError, OSError) as error:
-            raise _failed(error) from error
-        return True
+            error = await self._acks.publish(subject, data, headers, ACK_S)
+        except (Error, TimeoutError, OSError) as broken:
+            raise _failed(broken) from broken
+        if error is None:
+            return True
+        if error.err_code == THERE_ALREADY:
+            return False
+        raise Failed(f"JetStream: {error.description}", _UNREACHABLE)
 
     async def _connected(self) -> None:
         """Wait a moment for a lost connection to come back. Raises Failed."""

@@ -21,16 +21,8 @@ from roomtone.ports.journal import Batch, Chunk, Entry
 from roomtone.storage.batch_keys import BatchKeys
 from roomtone.storage.connections import Connection, Insertion
 from roomtone.storage.database import Database
-from roomtone.storage.encoding import (
-    decode_presence,
-    encode_presence,
-)
-from roomtone.storage.journal_cipher import (
-    pack_chunk,
-    read_batch,
-    read_chunk,
-    write_batch,
-)
+from roomtone.storage.encoding import decode_presence, encode_presence
+from roomtone.storage.journal_cipher import pack_chunk, read_batch, read_chunk, write_batch
 from roomtone.storage.repacking import Piece, chunks, span
 from roomtone.storage.rows import limited, text_of
 from roomtone.storage.tables import journal, journal_chunks, journal_subjects
@@ -45,6 +37,13 @@ _INSERT = Insertion(
 _COUNT_ROWS = "SELECT count(*) FROM journal WHERE subject = ? AND position <= ?"
 _CHUNK_IDS = "SELECT id FROM journal_chunks WHERE subject = ? ORDER BY id"
 _PACKED_KEYS = "SELECT packed_keys FROM journal_subjects WHERE subject = ?"
+_ASKED_AT_ONCE = 64
+_KEYS_OF_ONE = "SELECT subject, packed_keys FROM journal_subjects WHERE subject IN (?)"
+_KEYS_OF_MANY = {
+    count: _KEYS_OF_ONE.replace("?", ", ".join("?" * count))
+    for count in (1, 2, 4, 8, 16, 32, _ASKED_AT_ONCE)
+}
+"""A few lengths, so that each stays prepared."""
 _SET_PACKED_KEYS = "UPDATE journal_subjects SET packed_keys = ? WHERE subject = ?"
 _INSERT_SUBJECT = (
     "INSERT INTO journal_subjects (subject, app_id, meeting_id, participant_id, peer_id) "
@@ -195,18 +194,14 @@ def _row(batch: Batch, cipher: Cipher) -> Row:
 def _append(connection: Connection, groups: list[list[tuple[Subject, Row]]]) -> list[list[bool]]:
     raw = connection.raw
     rows = [entry for group in groups for entry in group]
-    packed: dict[bytes, BatchKeys | None] = {}
-    new: dict[bytes, Row] = {}
-    for subject, row in rows:
-        key = row[0]
-        if key not in packed:
-            found = raw.execute(_PACKED_KEYS, (key,)).fetchone()
-            packed[key] = None if found is None or found[0] is None else BatchKeys(found[0])
-            if found is None:
-                told = subject.app_id, subject.meeting_id, subject.participant_id, subject.peer_id
-                new[key] = (key, *told)
-    raw.executemany(_INSERT_SUBJECT, new.values())
-    fresh = [row for _, row in rows if (keys := packed[row[0]]) is None or row[1] not in keys]
+    subjects = {row[0]: subject for subject, row in rows}
+    known = _known(subjects, connection)
+    packed = {key: BatchKeys(found) for key, found in known.items() if found is not None}
+    if len(known) < len(subjects):
+        # In one order everywhere, so that no two processes wait for each other.
+        new = [_told(subjects[key]) for key in sorted(subjects.keys() - known.keys())]
+        raw.executemany(_INSERT_SUBJECT, new)
+    fresh = [row for _, row in rows if row[0] not in packed or row[1] not in packed[row[0]]]
     stored = connection.insert_new(_INSERT, fresh)
     if stored is None and len(fresh) == len(rows):
         return [[True] * len(group) for group in groups]
@@ -270,12 +265,26 @@ def _keys(subject: bytes, connection: Connection) -> BatchKeys:
 
 def packed_keys(subjects: Collection[bytes], connection: Connection) -> dict[bytes, BatchKeys]:
     """The keys of the batches that were packed, of those subjects that have any."""
-    found = {}
-    for subject in subjects:
-        row = connection.raw.execute(_PACKED_KEYS, (subject,)).fetchone()
-        if row is not None and row[0] is not None:
-            found[subject] = BatchKeys(row[0])
+    known = _known(subjects, connection)
+    return {subject: BatchKeys(found) for subject, found in known.items() if found is not None}
+
+
+def _known(subjects: Collection[bytes], connection: Connection) -> dict[bytes, bytes | None]:
+    """Of those subjects that were told of before, the keys of what was packed. A statement for all
+    of them: on PostgreSQL each is a round trip, and on SQLite it costs more than what it finds."""
+    found: dict[bytes, bytes | None] = {}
+    asked = list(subjects)
+    while asked:
+        some, asked = asked[:_ASKED_AT_ONCE], asked[_ASKED_AT_ONCE:]
+        count = 1 << (len(some) - 1).bit_length()
+        some += some[:1] * (count - len(some))
+        found.update(connection.raw.execute(_KEYS_OF_MANY[count], some).fetchall())
     return found
+
+
+def _told(subject: Subject) -> Row:
+    told = subject.app_id, subject.meeting_id, subject.participant_id, subject.peer_id
+    return (subject.key, *told)
 
 
 def _replace(
@@ -303,8 +312,7 @@ def _put_in(
     keys: Sequence[str],
     connection: Connection,
 ) -> bool:
-    told = whose.app_id, whose.meeting_id, whose.participant_id, whose.peer_id
-    connection.raw.execute(_INSERT_SUBJECT, (whose.key, *told))
+    connection.raw.execute(_INSERT_SUBJECT, _told(whose))
     (now,) = connection.raw.execute(_PACKED_KEYS, (whose.key,)).fetchone()
     # SQLite gives numbers of chunks anew: only the keys tell whether more went in meanwhile.
     return now == before and _swap(whose.key, packed, made, keys, connection)

@@ -54,11 +54,6 @@ _AHEAD = limited(
     )
     .order_by(_COLUMN.updated_at.desc(), _COLUMN.subject)
 )
-_STAYS = text_of(
-    sa.select(_COLUMN.user_id, _COLUMN.joined_at, _COLUMN.left_at)
-    .where(_COLUMN.session_id == sa.bindparam("session_id"), _COLUMN.merged_into.is_(None))
-    .order_by(_COLUMN.joined_at, _COLUMN.peer_id)
-)
 _COUNT = text_of(sa.select(sa.func.count()).where(_COLUMN.session_id == sa.bindparam("session_id")))
 _COUNTED = _PEER.select().where(
     _COLUMN.session_id == sa.bindparam("session_id"), _COLUMN.merged_into.is_(None)
@@ -139,10 +134,6 @@ class SqlPeerRows:
     def peers_ahead(self, ahead: int, limit: int) -> list[Peer]:
         """A look at every connected peer."""
         return _PEER.all(self._connection, _AHEAD, ahead, ahead, ahead, limit)
-
-    def stays(self, session_id: str) -> list[tuple[str, int, int | None]]:
-        """By their joins."""
-        return self._connection.raw.execute(_STAYS, (session_id,)).fetchall()
 
     def count_peers(self, session_id: str) -> int:
         """From the index alone."""

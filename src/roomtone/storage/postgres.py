@@ -7,7 +7,8 @@ alone; they hold a shared lock, so that whoever reads the tail can wait for thos
 position but are not committed yet (:meth:`PostgresConnection.settled`).
 
 A lost connection fails what runs on it and is made anew at the next transaction; while the database
-does not answer, everything fails at once rather than waiting one after the other.
+does not answer, everything fails at once rather than waiting one after the other. So is one whose
+session only reads: it stays so long after another would write.
 """
 
 import time
@@ -47,6 +48,8 @@ ALIVE: dict[str, Any] = {
 _HINTS = (
     # SQLSTATE or its class, and what to do (PostgreSQL's Appendix A)
     ("53100", "Free some space on the disk of the database."),
+    ("57014", "Something cancelled the statement: look at statement_timeout, and at who did."),
+    ("58", "PostgreSQL's machine reports errors: check its disk, and its log."),
     ("53300", "Raise max_connections of PostgreSQL, or start fewer Roomtone processes."),
     ("25006", "The database is read-only: point Roomtone at the primary."),
     ("55P03", "Another process holds the database's lock; look for a long transaction."),
@@ -58,7 +61,13 @@ _HINTS = (
     ("57P", "PostgreSQL is starting or stopping; Roomtone goes on when it is there."),
     ("08", "Start PostgreSQL, and check --database."),
 )
-_TELL = f"NOTIFY {CHANNEL}"
+_SHARE = f"SELECT pg_advisory_xact_lock_shared({APPENDING})"
+# Several statements in one message are one round trip.
+_BEGIN_APPEND = f"BEGIN; {_SHARE}"
+_BEGIN_ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({ALONE}); {_SHARE}"
+_COMMIT_ALONE = f"NOTIFY {CHANNEL}; COMMIT"
+ROWS_AT_ONCE = 16
+"""In one statement; each number of them is a text of its own, which stays prepared."""
 
 
 def _explain(error: BaseException | None) -> Failed | None:
@@ -78,6 +87,15 @@ EXPLAINERS.append(_explain)
 @lru_cache(maxsize=1_024)
 def _translated(text: str) -> str:
     return text.replace("%", "%%").replace("?", "%s")
+
+
+@lru_cache(maxsize=1_024)
+def _inserting(into: Insertion, count: int) -> str:
+    """The statement for so many rows, which tells the keys of those that were not there."""
+    head, values, one = into.text.partition("VALUES ")
+    row, end, tail = one.partition(")")
+    rows = ", ".join([row + end] * count)
+    return _translated(f"{head}{values}{rows}{tail} RETURNING {into.key}")
 
 
 def _storable(values: Sequence[Any]) -> Sequence[Any]:
@@ -110,12 +128,17 @@ class PostgresConnection(Connection):
     """One connection to PostgreSQL."""
 
     errors = (psycopg.Error,)
+    slow_hint = (
+        "Look at wait_event in pg_stat_activity: SyncRep is a synchronous standby that is gone "
+        "(docs/howto/scale-out.md); else a lock, or the database's disk."
+    )
     raw: _Raw
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
         self._down_until = 0.0
+        self._reads_until = 0.0
         self._alone = False
         self._names = count()
         self._connect()
@@ -141,8 +164,8 @@ class PostgresConnection(Connection):
         self.core = engine.connect()
 
     def _begin(self, text: str) -> None:
-        """Begin, on a new connection if the old one was lost. Raises psycopg.Error."""
-        if not self.raw.driver.closed:
+        """Begin, on a new connection if the old one is of no use. Raises psycopg.Error."""
+        if self._is_of_use():
             try:
                 self.raw.execute(text)
                 return
@@ -151,6 +174,17 @@ class PostgresConnection(Connection):
                     raise
         self._connect()
         self.raw.execute(text)
+
+    def _is_of_use(self) -> bool:
+        """Whether to go on with this connection; one that only reads is good for a second more."""
+        driver, now = self.raw.driver, time.monotonic()
+        if driver.closed:
+            return False
+        if now < self._reads_until or not only_reads(driver):
+            return True
+        self._reads_until = now + DOWN_S
+        driver.close()
+        return False
 
     @property
     def in_transaction(self) -> bool:
@@ -166,16 +200,11 @@ class PostgresConnection(Connection):
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def begin_write(self, *, alone: bool) -> None:
-        self._begin("BEGIN")
         self._alone = alone
-        if alone:
-            self.raw.execute(f"SELECT pg_advisory_xact_lock({ALONE})")
-        self.raw.execute(f"SELECT pg_advisory_xact_lock_shared({APPENDING})")
+        self._begin(_BEGIN_ALONE if alone else _BEGIN_APPEND)
 
     def commit(self) -> None:
-        if self._alone:
-            self.raw.execute(_TELL)
-        self.raw.execute("COMMIT")
+        self.raw.execute(_COMMIT_ALONE if self._alone else "COMMIT")
 
     def begin_settled(self) -> None:
         """Open a view in which no append is under way: what has a number is in it, or never will
@@ -207,14 +236,11 @@ class PostgresConnection(Connection):
     ) -> set[tuple[Any, ...]] | None:
         """In one order everywhere, so that no two processes wait for each other."""
         stored: set[tuple[Any, ...]] = set()
-        with self.raw.driver.cursor() as cursor:
-            text = _translated(f"{into.text} RETURNING {into.key}")
-            ordered = sorted(rows, key=lambda row: row[:2])
-            cursor.executemany(text, [_storable(row) for row in ordered], returning=True)
-            more = cursor.pgresult is not None
-            while more:
-                stored.update(cursor.fetchall())
-                more = bool(cursor.nextset())
+        left = sorted(rows, key=lambda row: row[:2])
+        while left:
+            some, left = left[:ROWS_AT_ONCE], left[ROWS_AT_ONCE:]
+            values = _storable([value for row in some for value in row])
+            stored.update(self.raw.driver.execute(_inserting(into, len(some)), values).fetchall())
         return None if len(stored) == len(rows) else stored
 
     def stream(self, text: str, parameters: Sequence[Any], at_once: int) -> Iterator[list[Row]]:
@@ -231,6 +257,13 @@ class PostgresConnection(Connection):
     def close(self) -> None:
         self.core.close()
         self.raw.driver.close()
+
+
+def only_reads(driver: psycopg.Connection[Any]) -> bool:
+    """Whether a session takes no writes: it is a standby's, or began while that was forbidden. The
+    server tells it unasked (from PostgreSQL 14 on)."""
+    told = driver.info.parameter_status
+    return "on" in (told("in_hot_standby"), told("default_transaction_read_only"))
 
 
 def _fetched(cursor: Any, at_once: int) -> Iterator[list[Row]]:

@@ -1,5 +1,6 @@
 """SqlRecords: the records port on a :class:`Database`, file or memory."""
 
+import asyncio
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from roomtone.storage.peers import SqlPeerRows
 from roomtone.storage.quarantine import SqlQuarantine
 from roomtone.storage.reports import SqlReports
 from roomtone.storage.rooms import SqlRooms
-from roomtone.storage.sessions import SessionList, SqlSessionRows
+from roomtone.storage.sessions import SessionList, SqlSessionRows, Unloaded
 from roomtone.storage.talk_times import SqlTalkTimes
 from roomtone.storage.tenants import SqlTenants
 from roomtone.storage.vitals import vitals
@@ -107,10 +108,23 @@ class SqlRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._listing = SessionList()
+        self._loading: asyncio.Future[None] | None = None
 
     async def read(self, ask: Callable[[Transaction], T]) -> T:
-        """Run on a consistent view, on a reader's thread."""
-        return await self._database.read(lambda c: ask(SqlTransaction(c, self._listing)))
+        """Run on a consistent view, on a reader's thread; again if it asked for the list of
+        sessions before there was one."""
+        while True:
+            try:
+                return await self._database.read(lambda c: ask(SqlTransaction(c, self._listing)))
+            except Unloaded:
+                await self._loaded()
+
+    async def _loaded(self) -> None:
+        """Wait until the list is in memory. However many wait, they take one reader's thread."""
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.ensure_future(self._database.read(self._listing.load))
+        # Who goes away does not stop it for the others.
+        await asyncio.shield(self._loading)
 
     def peek(self, ask: Callable[[Transaction], T]) -> T:
         """Run at once on this thread: for look-ups by key."""

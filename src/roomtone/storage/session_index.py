@@ -2,7 +2,7 @@
 
 Any page of any filter and sort, with the exact total, at a million sessions: SQLite's OFFSET and
 COUNT(*) walk the rows one by one, 50-200 ms there. Here each app has its sessions as columns
-(about 90 bytes a session), a filter is one comparison of a column, and the two orders the API sorts
+(about 70 bytes a session), a filter is one comparison of a column, and the two orders the API sorts
 by are kept ready (:mod:`session_order`). What is asked of texts, :mod:`session_search` answers.
 
 The table stays the truth. Every put of a session gives it a larger ``revision``, so following the
@@ -12,16 +12,15 @@ which it is recognised. Erased rows leave no trace in the table: ``forget`` tell
 The caller holds a lock around every call, and lets ``refresh`` see committed rows only.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage.connections import Connection
+from roomtone.storage.session_columns import Columns, Sieve, one_of
 from roomtone.storage.session_order import SortOrder
 from roomtone.storage.session_search import (
     Flags,
@@ -30,18 +29,28 @@ from roomtone.storage.session_search import (
     Numbers,
     Sets,
     Titles,
-    grown,
 )
 
 _COLUMNS = """SELECT revision, ordinal, id, app_id, meeting_id, title, status, started_at, sort_ms,
  total_participants, mos_hundredths, severity, finding_ids, browsers, countries
  FROM sessions WHERE revision > ? ORDER BY """
+_BLOCK = 65_536
+_BLOCKS = f"SELECT ordinal / {_BLOCK}, count(*) FROM sessions GROUP BY ordinal / {_BLOCK}"  # noqa: S608
+_OF_BLOCK = "SELECT app_id, ordinal FROM sessions WHERE ordinal >= ? AND ordinal < ?"
 _CHUNK, _BATCH, _HELD = 20_000, 5_000, 200_000
 """Rows fetched at once; rows that make a good batch for an app; rows held at most."""
 _UNSEEN = -1
 _NO_MOS = 32_767
 """Stands for a MOS that is not known: below nothing."""
 SETS = ("finding_ids", "browsers", "countries")
+COUNTS = ("people", "meeting", "title", *SETS)
+FIXED: dict[str, type[np.generic]] = {
+    "ordinal": np.int64,
+    "status": np.uint8,
+    "gone": np.bool_,
+    "mos": np.int16,
+    "severity": np.uint8,
+}
 _DEBT = 200
 """Changes that an order lets wait at most."""
 
@@ -77,6 +86,26 @@ class SessionIndex:
         for app_id in touched:
             self._apps[app_id].settle()
 
+    @property
+    def revision(self) -> int:
+        """The largest it has seen; -1: none."""
+        return self._revision
+
+    def forget_missing(self, connection: Connection) -> None:
+        """Forget what is no more in the table, which was refreshed from just before. The database
+        counts the rows by blocks of ordinals, and only blocks that lack some are read."""
+        held: Counter[int] = Counter()
+        for sessions in self._apps.values():
+            held.update(sessions.blocks())
+        found = dict(connection.raw.execute(_BLOCKS).fetchall())
+        for block in (at for at, count in held.items() if found.get(at, 0) != count):
+            span = block * _BLOCK, (block + 1) * _BLOCK
+            left: defaultdict[str, list[int]] = defaultdict(list)
+            for app_id, ordinal in connection.raw.execute(_OF_BLOCK, span).fetchall():
+                left[app_id].append(ordinal)
+            for app_id, sessions in self._apps.items():
+                sessions.forget_all_but(left[app_id], *span)
+
     def _put(self, waiting: dict[str, list[Row]]) -> None:
         """Hand each app its rows."""
         for app_id, batch in waiting.items():
@@ -107,17 +136,7 @@ class _Sessions:
         self._ids = Identifiers()
         self._created = SortOrder(self._ids)
         self._minutes = SortOrder(self._ids)
-        self._columns: dict[str, npt.NDArray[Any]] = {
-            "ordinal": np.empty(0, np.int64),
-            "people": np.empty(0, np.int32),
-            "status": np.empty(0, np.uint8),
-            "meeting": np.empty(0, np.int32),
-            "title": np.empty(0, np.int32),
-            "gone": np.empty(0, np.bool_),
-            "mos": np.empty(0, np.int16),
-            "severity": np.empty(0, np.uint8),
-            **{name: np.empty(0, np.int32) for name in SETS},
-        }
+        self._columns = Columns(FIXED, COUNTS)
         self._sets = {name: Sets() for name in SETS}
         self._statuses: dict[str, int] = {}
         self._meetings = Meetings()
@@ -126,21 +145,21 @@ class _Sessions:
         """The column of ordinals ascends. A row whose ordinal is not larger than all before it
         repeats the largest there, and is found here."""
 
-    def _column(self, name: str) -> npt.NDArray[Any]:
-        return self._columns[name][: self._count]
-
     # --- following the table
 
     def put(self, batch: list[Row]) -> None:
         """Take in rows as ``refresh`` selects them, each session once."""
         new: list[Row] = []
-        gone = self._column("gone")
+        gone = self._columns["gone"]
         for row, at in zip(batch, self._rows([row[1] for row in batch]), strict=True):
-            # SQLite may give the ordinal of an erased session to a new one.
-            if at < 0 or gone[at] or self._ids.text(at) != row[2]:
-                new.append(row)
-            else:
+            known = at >= 0 and not gone[at]
+            if known and self._ids.text(at) == row[2]:
                 self._change(at, row)
+                continue
+            if known:
+                # SQLite may give the ordinal of an erased session to a new one.
+                self._drop(at)
+            new.append(row)
         if new:
             self._append(sorted(new, key=itemgetter(1)))
 
@@ -148,7 +167,7 @@ class _Sessions:
         """The row of each ordinal; -1 for an unknown one."""
         if not self._count:
             return [-1] * len(ordinals)
-        column, wanted = self._column("ordinal"), np.array(ordinals, np.int64)
+        column, wanted = self._columns["ordinal"], np.array(ordinals, np.int64)
         at = np.searchsorted(column, wanted).clip(max=self._count - 1)
         rows: list[int] = np.where(column[at] == wanted, at, -1).tolist()
         if self._strays:
@@ -176,9 +195,7 @@ class _Sessions:
         }
         for name, texts in zip(SETS, columns[12:], strict=True):
             values[name] = self._sets[name].numbers(texts)
-        for name, column in self._columns.items():
-            self._columns[name] = grown(column, self._count)
-            self._columns[name][first : self._count] = values[name]
+        self._columns.extend(len(batch), values)
         self._ids.extend(ids)
         self._created.extend(started)
         self._minutes.extend(sort_ms)
@@ -186,16 +203,16 @@ class _Sessions:
     def _change(self, at: int, row: Row) -> None:
         _, _, _, _, meeting, title, status, started, sort_ms, people, mos, gravest, *sets = row
         columns = self._columns
-        columns["mos"][at] = _NO_MOS if mos is None else mos
-        columns["severity"][at] = gravest or 0
+        columns.put("mos", at, _NO_MOS if mos is None else mos)
+        columns.put("severity", at, gravest or 0)
         for name, text in zip(SETS, sets, strict=True):
-            columns[name][at] = self._sets[name].number(text)
-        columns["people"][at] = people
-        columns["status"][at] = self._statuses.setdefault(status, len(self._statuses))
+            columns.put(name, at, self._sets[name].number(text))
+        columns.put("people", at, people)
+        columns.put("status", at, self._statuses.setdefault(status, len(self._statuses)))
         if not self._meetings.holds(int(columns["meeting"][at]), meeting):
-            columns["meeting"][at] = self._meetings.numbers([meeting])[0]
+            columns.put("meeting", at, self._meetings.numbers([meeting])[0])
         if not self._titles.holds(int(columns["title"][at]), title):
-            columns["title"][at] = self._titles.numbers([title])[0]
+            columns.put("title", at, self._titles.numbers([title])[0])
         self._created.change(at, started)
         self._minutes.change(at, sort_ms)
 
@@ -207,24 +224,53 @@ class _Sessions:
 
     def forget(self, session_id: str) -> bool:
         """Whether the session was here."""
-        gone = self._column("gone")
+        gone = self._columns["gone"]
         rows = [at for at in self._ids.find(session_id).tolist() if not gone[at]]
         for at in rows:
-            gone[at] = True
-            self._gone_count += 1
-            self._created.remove(at)
-            self._minutes.remove(at)
+            self._drop(at)
+        self._tidy()
+        return bool(rows)
+
+    def blocks(self) -> dict[int, int]:
+        """How many rows there are by blocks of ordinals."""
+        blocks = self._ordinals() // _BLOCK
+        numbers, counts = np.unique(blocks[~self._columns["gone"]], return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+    def forget_all_but(self, ordinals: list[int], low: int, high: int) -> None:
+        """Of the ordinals from ``low`` to before ``high`` these are left."""
+        held = self._ordinals()
+        within = (held >= low) & (held < high) & ~self._columns["gone"]
+        rows = np.flatnonzero(within)
+        for at in rows[~np.isin(held[rows], ordinals)].tolist():
+            self._drop(at)
+        self._tidy()
+
+    def _ordinals(self) -> Numbers:
+        """The ordinal of each row."""
+        ordinals = self._columns["ordinal"]
+        if self._strays:
+            ordinals = ordinals.copy()
+            ordinals[list(self._strays.values())] = list(self._strays)
+        return ordinals
+
+    def _drop(self, at: int) -> None:
+        self._columns["gone"][at] = True
+        self._gone_count += 1
+        self._created.remove(at)
+        self._minutes.remove(at)
+
+    def _tidy(self) -> None:
         if self._gone_count > 1_000 + self._count // 4:
             self._compact()
         self.settle()
-        return bool(rows)
 
     def _compact(self) -> None:
-        rows = np.flatnonzero(~self._column("gone"))
+        rows = np.flatnonzero(~self._columns["gone"])
         self._created.keep(rows)
         self._minutes.keep(rows)
         self._ids.keep(rows)
-        self._columns = {name: column[rows] for name, column in self._columns.items()}
+        self._columns.keep(rows)
         new = {old: at for at, old in enumerate(rows.tolist())} if self._strays else {}
         self._strays = {o: new[row] for o, row in self._strays.items() if row in new}
         self._count, self._gone_count = len(rows), 0
@@ -236,59 +282,79 @@ class _Sessions:
         order = self._minutes if asked.sort_by == "minutesConsumed" else self._created
         self._created.settle()
         order.settle()
-        # Sorted by the start, a range of starts is one stretch of the order, not a filter.
-        by_start = order is self._created
-        dated = asked.started_from, asked.started_to
-        span = order.between(*dated) if by_start else order.between(None, None)
-        mask: Flags | None = None
-        for flags in self._tests(asked, dated=not by_start):
-            mask = flags if mask is None else np.logical_and(mask, flags, out=mask)
-        rows, total = order.page(span, mask, page.offset, page.limit, asked.descending)
+        sieve = Sieve(self._count)
+        self._sift(sieve, asked)
+        # Sorted by the start, a range of starts is one stretch of the order, not a filter; unless
+        # it spares dearer questions.
+        stretch = order is self._created and not _names_asked(asked)
+        if not stretch:
+            self._keep_dated(sieve, asked)
+        self._sift_names(sieve, asked)
+        if sieve.rows is not None:
+            if stretch:
+                self._keep_dated(sieve, asked)
+            rows = order.select(sieve.rows, page.offset, page.limit, asked.descending)
+            return self._ids.texts(rows), len(sieve.rows)
+        low, high = (asked.started_from, asked.started_to) if stretch else (None, None)
+        span = order.between(low, high)
+        rows, total = order.page(span, sieve.flags, page.offset, page.limit, asked.descending)
         return self._ids.texts(rows), total
 
-    def _tests(self, asked: SessionFilter, dated: bool) -> Iterator[Flags]:
-        """For each filter that is asked, which rows pass."""
+    def _sift(self, sieve: Sieve, asked: SessionFilter) -> None:
+        """What numbers and texts are asked to be."""
+        columns = self._columns
         if asked.status is not None:
-            yield self._column("status") == self._statuses.get(asked.status, 255)
-        if asked.meeting_id is not None:
-            yield _having(self._column("meeting"), self._meetings.find(asked.meeting_id))
-        if asked.people_min is not None:
-            yield self._column("people") >= asked.people_min
-        if asked.people_max is not None:
-            yield self._column("people") <= asked.people_max
-        if dated and asked.started_from is not None:
-            yield self._created.keys >= asked.started_from
-        if dated and asked.started_to is not None:
-            yield self._created.keys <= asked.started_to
-        if asked.mos_below is not None:
-            yield self._column("mos") < min(asked.mos_below, _NO_MOS)
+            status = self._statuses.get(asked.status, 255)
+            sieve.keep(columns["status"], lambda held: held == status)
         if asked.min_severity:
-            yield self._column("severity") >= asked.min_severity
+            sieve.keep(columns["severity"], lambda held: held >= asked.min_severity)
+        if asked.mos_below is not None:
+            below = min(asked.mos_below, _NO_MOS)
+            sieve.keep(columns["mos"], lambda held: held < below)
+        if asked.people_min is not None:
+            sieve.keep(columns["people"], lambda held: held >= asked.people_min)
+        if asked.people_max is not None:
+            sieve.keep(columns["people"], lambda held: held <= asked.people_max)
+        if asked.meeting_id is not None:
+            sieve.keep_numbers(columns["meeting"], self._meetings.find(asked.meeting_id))
+        if asked.search:
+            found = self._found(asked.search.casefold())
+            sieve.keep(found, lambda held: held)
+
+    def _sift_names(self, sieve: Sieve, asked: SessionFilter) -> None:
+        """Which names a set has to hold: the dearest question, so the last."""
+        columns = self._columns
         named = asked.finding_ids, _folded(asked.browser), _folded(asked.country)
         for name, wanted in zip(SETS, named, strict=True):
             if wanted:
-                yield _having(self._column(name), self._sets[name].holding(wanted))
-        if asked.search:
-            yield self._found(asked.search.casefold())
+                sieve.keep_numbers(columns[name], self._sets[name].holding(wanted))
+        if self._gone_count and sieve.flags is not None:
+            sieve.drop(columns["gone"])
+
+    def _keep_dated(self, sieve: Sieve, asked: SessionFilter) -> None:
+        """The range of starts, as a filter."""
+        low, high = asked.started_from, asked.started_to
+        if low is None and high is None:
+            return
+        if sieve.rows is None:
+            sieve.keep_rows(self._created.rows_between(low, high))
+            return
+        if low is not None:
+            sieve.keep(self._created.keys, lambda held: held >= low)
+        if high is not None:
+            sieve.keep(self._created.keys, lambda held: held <= high)
 
     def _found(self, needle: str) -> Flags:
+        """Rows that hold a text: in a title, the meeting's id or the session's."""
         found = self._ids.matching(needle)
         for name, texts in (("title", self._titles), ("meeting", self._meetings)):
-            found |= _having(self._column(name), np.flatnonzero(texts.matching(needle)))
+            found |= one_of(self._columns[name], np.flatnonzero(texts.matching(needle)))
         return found
+
+
+def _names_asked(asked: SessionFilter) -> bool:
+    return bool(asked.finding_ids) or asked.browser is not None or asked.country is not None
 
 
 def _folded(name: str | None) -> frozenset[str]:
     return frozenset() if name is None else frozenset([name.casefold()])
-
-
-def _having(column: npt.NDArray[Any], numbers: Numbers) -> Flags:
-    """Which entries are one of the numbers."""
-    if len(numbers) <= 1:
-        # A Python int: with an int64 scalar NumPy would widen the column first.
-        only: Flags = np.equal(column, int(numbers[0]) if len(numbers) else -1)
-        return only
-    table = np.zeros(int(column.max(initial=0)) + 1, np.bool_)
-    table[numbers[numbers < len(table)]] = True
-    flags: Flags = table.take(column)
-    return flags

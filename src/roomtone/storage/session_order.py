@@ -11,7 +11,6 @@ which stand by id in both: :meth:`SortOrder.page` mirrors each such group back. 
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 
@@ -158,6 +157,11 @@ class SortOrder:
         ends = np.searchsorted(settled, keys, side="right", sorter=held)
         return starts.clip(max=self._length), ends.clip(max=self._length)
 
+    def rows_between(self, low: int | None, high: int | None) -> Numbers:
+        """The rows whose keys lie there, in their order."""
+        start, end = self.between(low, high)
+        return self._rows[start:end]
+
     def between(self, low: int | None, high: int | None) -> tuple[int, int]:
         """Where in the order the keys ``low`` … ``high`` stand (inclusive; None: no bound), as a
         half-open range of places."""
@@ -173,9 +177,14 @@ class SortOrder:
     ) -> tuple[Numbers, int]:
         """Of the rows within ``span`` (whole groups of keys, as ``between`` gives them) that the
         mask, by row, lets through: those from ``first`` on, at most ``limit``, and how many there
-        are in all. The order must be settled."""
+        are in all. The order must be settled, and the mask lets no removed row through."""
         held = self._rows[span[0] : span[1]]
-        picked = _Picked(len(held), None if mask is None else mask[held])
+        total = None
+        if mask is not None and len(held) == self._length:
+            total = int(np.count_nonzero(mask))
+            if _rare(len(held), total, first, limit):
+                return self.select(np.flatnonzero(mask), first, limit, descending), total
+        picked = _Picked(held, mask, total)
         last = min(first + limit, picked.total)
         if first >= last:
             return np.empty(0, np.int64), picked.total
@@ -188,33 +197,83 @@ class SortOrder:
             places = picked.mirrored(places, starts, ends)
         return held[places[::-1]], picked.total
 
+    def select(self, rows: Numbers, first: int, limit: int, descending: bool) -> Numbers:
+        """Of some rows of the order, given in any order: those from ``first`` on, at most
+        ``limit``. Costs by their number, wherever in the order they stand."""
+        last = min(first + limit, len(rows))
+        if first >= last:
+            return np.empty(0, np.int64)
+        keys = self._keys[rows]
+        if descending:
+            # The largest first; unlike a minus, this has no overflow.
+            keys = ~keys
+        low, high = np.partition(keys, [first, last - 1])[[first, last - 1]]
+        first -= int(np.count_nonzero(keys < low))
+        near = (keys >= low) & (keys <= high)
+        rows, _ = self._sorted(rows[near], keys[near])
+        return rows[first : first + limit]
+
+
+def _rare(length: int, total: int, first: int, limit: int) -> bool:
+    """Whether ``total`` of ``length`` rows are found sooner by taking out all of them than by
+    walking along the order to the page, from its nearer end."""
+    walked = max(0, min(first + limit, total - first)) * length / max(1, total)
+    # In nanoseconds: a step leads to any place in memory; a row taken out is compared a few times.
+    return 8 * walked > length / 3 + 20 * total
+
 
 class _Picked:
-    """The places of an order that a filter lets through; ``flags`` None: all."""
+    """The places of an order that a filter lets through; ``flags`` None: all. Blocks of the order
+    are looked at from the nearer end, as far as need be."""
 
-    def __init__(self, length: int, flags: Flags | None) -> None:
+    def __init__(self, held: Numbers, flags: Flags | None, total: int | None) -> None:
+        """``held``: the rows of the order; ``flags``: by row; ``total``: how many there are."""
+        self._held = held
         self._flags = flags
-        self.total = length
-        if flags is not None:
-            blocks = (flags[at : at + _BLOCK] for at in range(0, length, _BLOCK))
-            counts = (int(np.count_nonzero(block)) for block in blocks)
-            self._through = list(accumulate(counts, initial=0))
-            self.total = self._through[-1]
+        self._counts: dict[int, int] = {}
+        if flags is None:
+            total = len(held)
+        elif total is None:
+            total = sum(map(self._count, self._blocks()))
+        self.total = total
+
+    def _blocks(self) -> range:
+        return range(-(-len(self._held) // _BLOCK))
+
+    def _count(self, block: int) -> int:
+        """How many a block has."""
+        if block not in self._counts:
+            start = block * _BLOCK
+            self._counts[block] = int(np.count_nonzero(self._through(start, start + _BLOCK)))
+        return self._counts[block]
+
+    def _through(self, start: int, end: int) -> Flags:
+        held = self._held[start:end]
+        return np.ones(len(held), np.bool_) if self._flags is None else self._flags[held]
 
     def within(self, start: int, end: int) -> Numbers:
         """The picked places from ``start`` to before ``end``."""
-        if self._flags is None:
-            return np.arange(start, end)
-        return np.flatnonzero(self._flags[start:end]) + start
+        return np.flatnonzero(self._through(start, end)) + start
 
     def numbered(self, first: int, last: int) -> Numbers:
         """The places of the picked ones number ``first`` to before ``last``, from 0."""
         if self._flags is None:
             return np.arange(first, last)
-        block = bisect_left(self._through, first + 1) - 1
-        end = bisect_left(self._through, last)
-        skipped = self._through[block]
-        return self.within(block * _BLOCK, end * _BLOCK)[first - skipped : last - skipped]
+        from_end = self.total - last < first
+        skip, want = self.total - last if from_end else first, last - first
+        found: list[Numbers] = []
+        for block in reversed(self._blocks()) if from_end else self._blocks():
+            count = self._count(block)
+            if skip >= count:
+                skip -= count
+                continue
+            places = self.within(block * _BLOCK, (block + 1) * _BLOCK)
+            start = max(0, count - skip - want) if from_end else skip
+            found.append(places[start : count - skip if from_end else skip + want])
+            want, skip = want - len(found[-1]), 0
+            if not want:
+                break
+        return np.concatenate(found[::-1] if from_end else found)
 
     def mirrored(self, places: Numbers, starts: Numbers, ends: Numbers) -> Numbers:
         """Turn picked places around within their groups of one key, given each one's group."""

@@ -74,7 +74,8 @@ _SEALED = limited(
     )
     .order_by(_COLUMN.sealed_at, _COLUMN.id)
 )
-_ERASURES = "SELECT position FROM cursors WHERE name = 'sessions.erasures'"
+_ERASURES, _REVISION = "sessions.erasures", "sessions.revision"
+_POSITION = "SELECT position FROM cursors WHERE name = ?"
 _ANOTHER_ERASURE = (
     "INSERT INTO cursors (name, position) VALUES ('sessions.erasures', 1) "
     "ON CONFLICT (name) DO UPDATE SET position = cursors.position + 1"
@@ -86,31 +87,57 @@ _NEXT_REVISION = (
 )
 
 
+class Unloaded(Exception):
+    """The sessions are not in memory yet: :meth:`SessionList.load` first."""
+
+
 class SessionList:
     """The index of one database, for whoever asks."""
 
     def __init__(self) -> None:
-        self._index = SessionIndex()
+        self._index: SessionIndex | None = None
         self._erasures = 0
         self._lock = Lock()
+        self._loading = Lock()
+
+    def load(self, connection: Connection) -> None:
+        """Read all of it: a few seconds for each million. Nobody else has to wait for it."""
+        with self._loading:
+            if self._index is not None:
+                return
+            index, erasures = SessionIndex(), _position(connection, _ERASURES)
+            index.refresh(connection)
+            with self._lock:
+                self._index, self._erasures = index, erasures
 
     def ids(
         self, connection: Connection, asked: SessionFilter, page: Page
     ) -> tuple[list[str], int]:
-        """The ids of a page in their order, and how many sessions fit."""
+        """The ids of a page in their order, and how many sessions fit. Raises Unloaded."""
         if connection.writing:
             # Rows that may yet be rolled back must not get into the index that all share.
             own = SessionIndex()
             own.refresh(connection)
             return own.query(asked, page)
         with self._lock:
-            found = connection.raw.execute(_ERASURES).fetchone()
-            erasures = 0 if found is None else found[0]
-            if erasures != self._erasures:
-                # Erased rows leave nothing to follow, and another process may have erased them.
-                self._index, self._erasures = SessionIndex(), erasures
+            if self._index is None:
+                raise Unloaded
             self._index.refresh(connection)
+            self._follow_erasures(connection, self._index)
             return self._index.query(asked, page)
+
+    def _follow_erasures(self, connection: Connection, index: SessionIndex) -> None:
+        """Another process may have erased rows, which leaves nothing to follow but a count."""
+        erasures = _position(connection, _ERASURES)
+        # In a view older than the index what has come since is missing as well.
+        if erasures > self._erasures and _position(connection, _REVISION) >= index.revision:
+            index.forget_missing(connection)
+            self._erasures = erasures
+
+
+def _position(connection: Connection, name: str) -> int:
+    found = connection.raw.execute(_POSITION, (name,)).fetchone()
+    return 0 if found is None else int(found[0])
 
 
 class SqlSessionRows:

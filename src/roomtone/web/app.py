@@ -26,10 +26,11 @@ def create_app(
     *,
     told: bool = False,
     recent: Recent | None = None,
+    turned_away: Callable[[str], None] | None = None,
 ) -> Starlette:
     """Doors, façade and docs under one roof; every error in the one envelope. ``ready``: why it is
     not, if so; may raise Failed. ``told``: a line in the log for each request. ``recent``: what is
-    answered before any routing."""
+    answered before any routing. ``turned_away``: is told the path of what there is no room for."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -55,6 +56,6 @@ def create_app(
     application.router.redirect_slashes = False
     # Outside of Starlette's own layers, which cost more than a report that is known by heart.
     application.middleware_stack = Traffic(
-        application.build_middleware_stack(), told=told, recent=recent
+        application.build_middleware_stack(), told=told, recent=recent, turned_away=turned_away
     )
     return application

@@ -47,6 +47,10 @@ REASONS = {
     500: "failed",
     503: "unavailable",
 }
+INLETS = "inlets"
+"""The door of all paths under ``/in/``, of which only what is turned away is counted."""
+BUSY = "busy"
+"""Why batches are turned away before they are read (:mod:`roomtone.web.traffic`)."""
 OUTCOMES = ("delivered", "refused", "failed", "unreachable", "forbidden")
 APPEND_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 SEALING_BUCKETS = (1, 2, 3, 5, 10, 30, 60, 300, 1_800)
@@ -71,6 +75,9 @@ class Metrics(Unmetered):
         self._refused = Counter(
             "roomtone_batches_refused", "Batches refused.", ["door", "reason"], registry=registry
         )
+        self._others_refused = Counter(
+            "roomtone_requests_refused", "Other requests turned away.", registry=registry
+        )
         self._append = Histogram(
             "roomtone_append_seconds",
             "From a batch to its durability.",
@@ -93,6 +100,7 @@ class Metrics(Unmetered):
         self._gauges = _gauges(registry)
         self._taken: dict[str, Callable[[], None]] = {}
         """By door: looked up once, as the labels cost more than the counting."""
+        self._turned: dict[str, Callable[[], None]] = {}
         ProcessCollector(registry=registry)
         self._begin()
 
@@ -102,6 +110,8 @@ class Metrics(Unmetered):
             self._taken[door] = self._accepted.labels(door).inc
             for reason in REASONS.values():
                 self._refused.labels(door, reason)
+        for door in (*DOORS.values(), INLETS):
+            self._turned[door] = self._refused.labels(door, BUSY).inc
         for outcome in OUTCOMES:
             self._tries.labels(outcome)
         for detector in DETECTORS:
@@ -142,6 +152,14 @@ class Metrics(Unmetered):
             self._taken[door]()
         else:
             self._refused.labels(door, REASONS.get(status, str(status))).inc()
+
+    def turned_away(self, path: str) -> None:
+        """There was no room for what came to a path."""
+        door = INLETS if path.startswith("/in/") else DOORS.get(path)
+        if door is None:
+            self._others_refused.inc()
+        else:
+            self._turned[door]()
 
     # --- the page
 

@@ -6,11 +6,14 @@ refused before its body is read: an early 503 costs a microsecond, a late one a 
 CORS headers, so that RealtimeKit's client keeps what it has (:mod:`roomtone.web.collector`).
 
 Batches of telemetry come in any number, and their senders have time: they have a smaller share of
-the places, and a line of their own (:mod:`roomtone.web.gate`), so that reads stay quick.
+the places, and a line of their own (:mod:`roomtone.web.gate`), so that reads stay quick. A frame of
+a socket stands in that line as well; its socket is not read on meanwhile, so whoever sends more
+than can be taken is slowed by their own connection, and need not be refused.
 """
 
 import re
 import time
+from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 
@@ -39,6 +42,8 @@ TOLD_EVERY_S = 10.0
 """How often the log tells of refusals."""
 BATCHES = ("/v1/collect", "/api/v1/message", "/in/")
 """What the paths begin with that take telemetry in."""
+TRY_AGAIN = 1013
+"""The close code of a server that has too much to do (IANA's registry for RFC 6455)."""
 ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Who looks after the server is answered also when it is busy."""
 
@@ -51,7 +56,8 @@ log = structlog.get_logger()
 
 
 class Traffic:
-    """An ASGI application around another. ``told``: a line in the log for each request.
+    """An ASGI application around another. ``told``: a line in the log for each request;
+    ``turned_away``: is told the path of whatever is refused here.
 
     A request waits from its whole body to the beginning of its answer: who dawdles with either
     takes nobody's place. What has come of a body is held as long.
@@ -66,8 +72,10 @@ class Traffic:
         most_batches: int = MAX_WAITING_BATCHES,
         most_bytes: int = MAX_WAITING_BYTES,
         recent: Recent | None = None,
+        turned_away: Callable[[str], None] | None = None,
     ) -> None:
         self._app = app
+        self._turned_away = turned_away
         self._told = told
         self._recent = recent
         self._most = most
@@ -90,14 +98,14 @@ class Traffic:
         request_id = _id_of(headers)
         if scope["type"] == "websocket":
             bind_contextvars(request_id=request_id.decode())
-            await self._app(scope, receive, send)
+            await self._talk(scope, receive, send)
             return
         brings_body = _brings_body(headers)
         is_batch = brings_body and scope["path"].startswith(BATCHES)
         if (self.waiting >= self._most and scope["path"] not in ALWAYS) or (
             is_batch and self.batches >= self._most_batches
         ):
-            self._tell()
+            self.refused(scope["path"])
             await _refuse(send, request_id, headers)
             return
         if self._recent is not None and not brings_body and not self._told:
@@ -120,8 +128,21 @@ class Traffic:
                 path, status = told_path(scope["path"]), request.status
                 log.debug("request", method=scope["method"], path=path, status=status, ms=ms)
 
-    def _tell(self) -> None:
+    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket, from its beginning to its end."""
+        if not scope["path"].startswith(BATCHES):
+            await self._app(scope, receive, send)
+            return
+        frames = _Frames(self, scope["path"], receive, send)
+        try:
+            await self._app(scope, frames.receive, send)
+        finally:
+            frames.dealt_with()
+
+    def refused(self, path: str) -> None:
         """Count a refusal, and let the log tell of them now and then."""
+        if self._turned_away is not None:
+            self._turned_away(path)
         self._refused += 1
         now = time.monotonic()
         if now - self._told_at >= TOLD_EVERY_S:
@@ -195,6 +216,43 @@ class _Request:
             self.end()
             message["headers"] = [*message.get("headers", ()), (ID_HEADER, self._id)]
         await self._send(message)
+
+
+class _Frames:
+    """What one socket takes up: the frame that is being dealt with, or waits for that."""
+
+    __slots__ = ("_bytes", "_path", "_receive", "_send", "_traffic")
+
+    def __init__(self, traffic: Traffic, path: str, receive: Receive, send: Send) -> None:
+        self._traffic = traffic
+        self._path = path
+        self._receive = receive
+        self._send = send
+        self._bytes = 0
+
+    def dealt_with(self) -> None:
+        """Nothing is held of it any more."""
+        self._traffic.held_bytes -= self._bytes
+        self._bytes = 0
+
+    async def receive(self) -> Message:
+        """The next frame, when it is its turn. Where all that is held together is too much, the
+        socket ends: its sender keeps the rest and comes back."""
+        self.dealt_with()
+        message = await self._receive()
+        if message["type"] != "websocket.receive":
+            return message
+        traffic = self._traffic
+        self._bytes = len(message.get("text") or message.get("bytes") or b"")
+        traffic.held_bytes += self._bytes
+        if traffic.held_bytes > traffic.most_bytes:
+            self.dealt_with()
+            traffic.refused(self._path)
+            reason = "Roomtone has more than it can take; come back in a moment."
+            await self._send({"type": "websocket.close", "code": TRY_AGAIN, "reason": reason})
+            return {"type": "websocket.disconnect", "code": TRY_AGAIN, "reason": reason}
+        await traffic.gate.passed(self._bytes)
+        return message
 
 
 def _id_of(headers: dict[bytes, bytes]) -> bytes:

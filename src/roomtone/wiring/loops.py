@@ -9,10 +9,12 @@ import structlog
 
 from roomtone.model.errors import Failed
 from roomtone.services.hook_delivery import Deliverer
+from roomtone.services.packing import ReportPacker
 from roomtone.services.workers import Leadership, Membership
 from roomtone.sources.user_agents import describe
 from roomtone.storage.connections import Explained, explained
 from roomtone.storage.processes import SqlWorkers
+from roomtone.storage.report_packing import pack_report
 from roomtone.wiring.places import jobs_place_of, writer_of
 
 if TYPE_CHECKING:
@@ -84,12 +86,14 @@ class Loops:
 
         self._stop_jobs = stop
         from roomtone.jobs.due import DueSeals, DueWords
+        from roomtone.jobs.packing import DuePacking
 
         words = DueWords(self._of.records, self._of.clock, jobs, self._of.words, self._of.summaries)
         loops: dict[str, Run] = {
             "seals": DueSeals(self._of.records, self._of.clock, jobs).run,
             "words": words.run,
             "deliveries": deliveries.run,
+            "packing": DuePacking(ReportPacker(of.records, of.clock, pack_report)).run,
         }
         if member is None:
             await asyncio.gather(*(for_ever(name, run) for name, run in loops.items()))

@@ -199,10 +199,10 @@ def jobs_place_of(settings: Settings, database: Database, folder: Path, worker_i
         return Place.file(folder / JOBS)
     schema = database.peek(lambda c: c.raw.execute("SELECT current_schema()").fetchone()[0])
     schema = JOBS_SCHEMA if schema == "public" else f"{schema}_jobs"
-    from roomtone.storage.postgres import ALIVE, CONNECT_S
+    from roomtone.storage.postgres import ALIVE, CONNECT_S, only_reads
 
     also = {**ALIVE, "connect_timeout": CONNECT_S}
-    return Place.shared(settings.database, worker_id, schema, also)
+    return Place.shared(settings.database, worker_id, schema, also, only_reads)
 
 
 def keep_of(settings: Settings) -> Keep:

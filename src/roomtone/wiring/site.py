@@ -37,6 +37,7 @@ def site(of: "Roomtone", lifespan: Lifespan) -> Starlette:
     """The ASGI application: everything, or what is asked of this role."""
     role = of.settings.role
     told = of.settings.log_level == "debug"
+    turned_away = None if of.metrics is None else of.metrics.turned_away
 
     async def ready() -> str | None:
         if of.draining:
@@ -50,7 +51,7 @@ def site(of: "Roomtone", lifespan: Lifespan) -> Starlette:
         return None
 
     if role == "work":
-        return create_app(_metrics(of), ready, lifespan, told=told)
+        return create_app(_metrics(of), ready, lifespan, told=told, turned_away=turned_away)
     trusted = frozenset(filter(None, of.settings.trusted_proxies.replace(" ", "").split(",")))
     routes, recent = _metrics(of), None
     if role in ("all", "collect"):
@@ -68,7 +69,14 @@ def site(of: "Roomtone", lifespan: Lifespan) -> Starlette:
             *docs_routes(),
             *well_known_routes(of.hook_keys.public_pem),
         ]
-    return create_app([*routes, *asset_routes()], ready, lifespan, told=told, recent=recent)
+    return create_app(
+        [*routes, *asset_routes()],
+        ready,
+        lifespan,
+        told=told,
+        recent=recent,
+        turned_away=turned_away,
+    )
 
 
 def _facade(of: "Roomtone", console: ConsoleDoor, rate: RateLimit, recent: Recent) -> Facade:
