@@ -1,4 +1,7 @@
-"""Gains are written out member by member: held here against the loop that they stand for."""
+"""Gains are written out member by member: held here against the loop that they stand for.
+
+Those of sent streams are functions; those of received ones are part of making their intervals.
+"""
 
 import pytest
 from hypothesis import given
@@ -6,11 +9,31 @@ from hypothesis import strategies as st
 
 from roomtone.model.stats import InboundRtp, OutboundRtp
 from roomtone.report import gains
+from roomtone.report.inbound import InboundSeries
 from roomtone.report.intervals import RECEIVED_AUDIO, RECEIVED_VIDEO, SENT_AUDIO, SENT_VIDEO
+from roomtone.report.path import Path
+from roomtone.report.series import Budget
+
+
+def received(kind, names):
+    """The gains of an interval of a received stream, as a function of its report and totals."""
+
+    def of_kind(now, last):
+        stat = InboundRtp(id="s", timestamp=0.0, kind=kind)
+        series = InboundSeries(Budget(5_000), Path("pc"), stat)
+        series.stat, series.last = now, last
+        at_end = series.make(at_end=True)
+        assert series.last is last  # a look at what is left over changes nothing
+        interval = series.make(at_end=False)
+        assert interval == at_end
+        return series.last, tuple(getattr(interval, name) for name in names)
+
+    return of_kind
+
 
 KINDS = {
-    "received audio": (gains.received_audio, InboundRtp, RECEIVED_AUDIO),
-    "received video": (gains.received_video, InboundRtp, RECEIVED_VIDEO),
+    "received audio": (received("audio", RECEIVED_AUDIO), InboundRtp, RECEIVED_AUDIO),
+    "received video": (received("video", RECEIVED_VIDEO), InboundRtp, RECEIVED_VIDEO),
     "sent audio": (gains.sent_audio, OutboundRtp, SENT_AUDIO),
     "sent video": (gains.sent_video, OutboundRtp, SENT_VIDEO),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recorded_calls import collected_facts
 from roomtone.model.attendance import DOMINANT_SPEAKER, MICROPHONE, RECEIVED
 from roomtone.model.facts import Happened
-from roomtone.model.stats import InboundRtp, MediaSource
+from roomtone.model.stats import MediaSource
 from roomtone.report.fold import fold, new_state
 from roomtone.report.talk import NOTHING_HEARD, Heard, Talk, heard, talk_time, together
 
@@ -93,12 +93,9 @@ def test_a_gap_or_a_counter_that_begins_anew_counts_nothing():
 def test_others_tell_of_a_client_that_sends_no_levels_and_the_best_ear_is_believed():
     near, far = Talk(), Talk()
     for t, energy, duration in spoken(7, [(10, 60)]):
-        stat = InboundRtp(
-            id="in", timestamp=0, total_audio_energy=energy, total_samples_duration=duration
-        )
-        near.hear("pc", stat, t, "microphone", "b")
+        near.ear("pc", "in", "microphone", "b").look(t, energy, duration)
         if t > 40_000:
-            far.hear("pc", stat, t, "", "b")
+            far.ear("pc", "in", "", "b").look(t, energy, duration)
     both = together([heard(far, LONG), heard(near, LONG)])
     told = talk_time(Talk(), "b", both, LONG)
     assert told.source == RECEIVED

@@ -107,7 +107,7 @@ def test_a_seal_does_not_wait_for_the_clock(step):
     async def scenario(world: HookWorld):
         queued = []
 
-        async def seal(work_id: str, session_id: str) -> None:
+        async def seal(work_id: str, session_id: str, as_of: int) -> None:
             queued.append(session_id)
 
         await world.join(0)

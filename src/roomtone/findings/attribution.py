@@ -85,6 +85,7 @@ class Court:
             for one in peer.raised:
                 if one.id == "high_rtt":
                     self._shared[one.id].append((one.start, one.end, peer.peer_id))
+        self._measured = sum(1 for peer in self._peers.values() if peer.measured)
 
     def judge(self, one: Raised) -> Case:
         """Side and blame of one."""
@@ -134,9 +135,10 @@ class Court:
         return Case(one, side, blamed) if blamed else Case(one, "pair")
 
     def _everybodys(self, one: Raised) -> bool:
-        same = {p for start, end, p in self._shared[one.id] if _near(start, end, one)}
-        measured = sum(1 for peer in self._peers.values() if peer.measured)
-        return len(same) >= EVERYBODY and len(same) >= 0.9 * measured
+        shared, least = self._shared[one.id], max(EVERYBODY, 0.9 * self._measured)
+        if len(shared) < least:
+            return False  # not even at any time: where few have it, nobody looks at all of them
+        return len({p for start, end, p in shared if _near(start, end, one)}) >= least
 
     def _end_to_blame(self, one: Raised, end: str) -> str:
         """Of a direct connection: who was offline, or who has the same trouble with others."""

@@ -1,5 +1,6 @@
 """Audio: what was heard (quality.md 5: 10, 15 to 18, 22, 23)."""
 
+from math import inf
 from operator import attrgetter
 
 from roomtone.findings.detector import CUT_OFF, Detector, Limits, Threshold
@@ -235,11 +236,16 @@ def stretched_percent(stream: ObservedStream, limits: Limits) -> Column:
 
 def mos(stream: ObservedStream, limits: Limits) -> Column:
     """The estimated MOS of the interval."""
-    return [r.mos_quality for r in stream.readings]
+    column: Column = [r.mos_quality for r in stream.readings]
+    worst = min(filter(None, column), default=inf)  # none is under 1
+    return [] if worst >= limits["raise_mos"] else column
 
 
 def microphone_level(stream: ObservedStream, limits: Limits) -> Column:
     """RMS of the microphone over the window, 0 to 1."""
+    least = limits["raise_level"] ** 2 * 1.001
+    if not _ever_quiet(stream, least):
+        return []  # a window is no quieter than its quietest interval
     energy: Column = []
     seconds: Column = []
     before: tuple[float, float] | None = None
@@ -258,12 +264,23 @@ def microphone_level(stream: ObservedStream, limits: Limits) -> Column:
             energy.append(None)
             seconds.append(None)
         before = now
-    least = limits["raise_level"] ** 2 * 1.001
-    both = zip(energy, seconds, strict=True)
-    if not any(power is not None and power <= least * (s or 0.0) for power, s in both):
-        return []  # a window is no quieter than its quietest interval
     mean = windowed(stream, energy, seconds, 1000.0 * limits["window_s"])
     return [None if power is None else power**0.5 for power in mean]
+
+
+def _ever_quiet(stream: ObservedStream, least: float) -> bool:
+    """Whether the source gained no more than ``least`` of power between any two readings."""
+    energy, seconds = -inf, 0.0
+    for it in stream.intervals:
+        source = it.source
+        if source is None or (now := source.total_audio_energy) is None:
+            energy = -inf
+            continue
+        lasted = source.total_samples_duration or 0.0
+        if now - energy <= least * (lasted - seconds):
+            return True
+        energy, seconds = now, lasted
+    return False
 
 
 RULES = (

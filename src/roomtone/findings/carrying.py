@@ -74,6 +74,8 @@ def gaps(seen: Observed, limits: Limits) -> list[Raised]:
     found: list[Raised] = []
     alive = [transport for transport in seen.transports if len(transport.points) > 2]
     for transport in alive:
+        if max([point.gap_ms for point in transport.points]) <= 1000.0 * limits["raise_s"]:
+            continue
         usual = median(point.gap_ms for point in transport.points[1:])
         # Several snapshots make a point: its longest gap is the one that counts.
         least = max(limits["ratio"] * usual, 1000.0 * limits["raise_s"])
@@ -104,6 +106,8 @@ def stalls(seen: Observed, transport: ObservedTransport, limits: Limits) -> list
     if _only_sends(seen, transport):
         least_s = limits["sending_s"]
     found: list[Raised] = []
+    if len({point.bytes_received for point in transport.points}) == len(transport.points):
+        return found  # something came between any two looks
     since: TransportPoint | None = None
     for before, point in pairwise(transport.points):
         if before.bytes_received == point.bytes_received and _flat(before, point):
@@ -162,6 +166,8 @@ def _stall(
 
 def switches(seen: Observed, transport: ObservedTransport, limits: Limits) -> list[Raised]:
     """``unstable_path``."""
+    if _steady(transport.points):
+        return []
     changed = [
         point.t
         for before, point in pairwise(transport.points)
@@ -240,6 +246,8 @@ def _stretches(points: Sequence[TransportPoint]) -> list[tuple[Way | None, float
     if not points:
         return made
     way, start = points[0].way, points[0].t
+    if _steady(points):
+        return [(way, start, points[-1].t)]
     end = start
     for point in points:
         if point.way is not way:
@@ -249,6 +257,11 @@ def _stretches(points: Sequence[TransportPoint]) -> list[tuple[Way | None, float
     return [*made, (way, start, end)]
 
 
+def _steady(points: Sequence[TransportPoint]) -> bool:
+    """Whether the way was the same all along, as it nearly always is."""
+    return all(point.way is points[0].way for point in points)
+
+
 def round_trips(
     seen: Observed, transport: ObservedTransport, mask: Spells, limits: Limits
 ) -> list[Raised]:
@@ -256,6 +269,9 @@ def round_trips(
     times: Sequence[float]
     column: Column
     if any(point.rtt_s is not None for point in transport.points):
+        worst_s = max([point.rtt_s or 0.0 for point in transport.points])
+        if 1000.0 * worst_s <= limits["raise_ms"]:
+            return []
         times = [point.t for point in transport.points]
         column = [None if p.rtt_s is None else 1000.0 * p.rtt_s for p in transport.points]
     else:

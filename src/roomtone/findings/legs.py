@@ -80,6 +80,7 @@ class Legs:
             into[leg.receiver].append(leg)
         self.out = {peer_id: Row(legs) for peer_id, legs in out.items()}
         self.into = {peer_id: Row(legs) for peer_id, legs in into.items()}
+        self._by_step: dict[int, tuple[int, int]] = {}
 
     def end_of(self, peer_id: str, transport: str) -> str:
         """The peer at the other end of a direct transport; "": a server, or not known."""
@@ -144,12 +145,21 @@ class Legs:
         """Three or more receivers, all of them badly served by most of their senders."""
         hit = total = 0
         for step in steps[:12]:
-            rows = [row for row in self.into.values() if row.measured(step) >= 1]
-            if len(rows) < 3:
-                continue
-            total += len(rows)
-            hit += sum(1 for row in rows if row.bad[step] > MOST * row.measured(step))
+            served, badly = self._served(step)
+            if served >= 3:
+                total += served
+                hit += badly
         return total > 0 and hit >= 0.9 * total
+
+    def _served(self, step: int) -> tuple[int, int]:
+        """How many receivers there are at that time, and how many of them are badly served by most
+        of their senders. Asked for every finding, so it is counted once a step."""
+        known = self._by_step.get(step)
+        if known is None:
+            rows = [(row, count) for row in self.into.values() if (count := row.measured(step)) > 0]
+            badly = sum(1 for row, count in rows if row.bad[step] > MOST * count)
+            known = self._by_step[step] = len(rows), badly
+        return known
 
     def word(self, sender: str, steps: Sequence[int]) -> bool | None:
         """Whether the server told the sender of loss on its leg; None: it told nothing, or of so

@@ -1,6 +1,7 @@
 """Peer: all rules over one peer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -242,28 +243,25 @@ def _uplinks(seen: Observed, own: Pauses, thresholds: Thresholds) -> dict[str, U
 def _loud(stream: ObservedStream, offset: int, own: Pauses, least: float) -> set[int]:
     """When the microphone, on, was louder than ``least``."""
     loud: set[int] = set()
-    energy_before = seconds_before = reached = 0.0
-    known = False
+    reached = 0.0
     power = least * least
-    for it in stream.intervals:
-        source = it.source
-        if source is None or source.total_audio_energy is None:
+    told = [
+        it
+        for it in stream.intervals
+        if it.source is not None and it.source.total_audio_energy is not None
+    ]
+    for before, it in pairwise(told):
+        until = it.t + offset
+        if until < reached or it.since is None or it.paused:
             continue
-        energy, seconds = source.total_audio_energy, source.total_samples_duration or 0.0
-        lasted = seconds - seconds_before
-        if (
-            known
-            and lasted > 0
-            and energy - energy_before > power * lasted
-            and it.since is not None
-            and not it.paused
-        ):
-            since, until = it.since + offset, it.t + offset
-            if until >= reached and not touches(own.microphone, since, until):
-                touched = buckets(since, until)
-                loud.update(touched)
-                reached = touched.stop * BUCKET_MS
-        energy_before, seconds_before, known = energy, seconds, True
+        source, then = it.source, before.source
+        lasted = (source.total_samples_duration or 0.0) - (then.total_samples_duration or 0.0)
+        gained = source.total_audio_energy - then.total_audio_energy
+        since = it.since + offset
+        if lasted > 0 and gained > power * lasted and not touches(own.microphone, since, until):
+            touched = buckets(since, until)
+            loud.update(touched)
+            reached = touched.stop * BUCKET_MS
     return loud
 
 

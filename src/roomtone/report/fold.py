@@ -14,7 +14,11 @@ from math import inf
 from typing import Any
 
 from roomtone.model import facts as f
-from roomtone.model.limits import MAX_STREAMS_PER_PEER, MAX_TRANSPORTS_PER_PEER
+from roomtone.model.limits import (
+    MAX_STATS_PER_REPORT,
+    MAX_STREAMS_PER_PEER,
+    MAX_TRANSPORTS_PER_PEER,
+)
 from roomtone.model.stats import (
     InboundRtp,
     OutboundRtp,
@@ -25,7 +29,7 @@ from roomtone.report.outbound import Layer, OutboundSeries
 from roomtone.report.path import keep
 from roomtone.report.state import PeerState, StreamKey, Streams
 
-MAX_CLOCK_DISAGREEMENT_MS = 24 * 3600 * 1000
+MAX_CLOCK_DISAGREEMENT_MS = 24 * 3600 * 1000.0
 """A report's own time that is further off than this from its snapshot's is not an epoch time."""
 
 
@@ -78,19 +82,25 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
     layout = streams.layouts.of(stats)
     _note(state, streams, layout, t, stats)
     # A report's own time is the better one, if it is an epoch time at all.
-    earliest, latest = t - MAX_CLOCK_DISAGREEMENT_MS, t + MAX_CLOCK_DISAGREEMENT_MS
-    for place in layout.inbound:
+    at = float(t)  # two floats are compared three times as fast as a float and an int
+    earliest, latest = at - MAX_CLOCK_DISAGREEMENT_MS, at + MAX_CLOCK_DISAGREEMENT_MS
+    seats = layout.received
+    for seat, place in enumerate(layout.inbound):
         received: InboundRtp = stats[place]
-        series = streams.inbound.get((received.id, received.ssrc, received.kind))
-        if series is None:
-            series = _inbound(state, streams, received)
+        series = seats[seat]
+        if (
+            series is None
+            or (before := series.stat).id != received.id
+            or before.ssrc != received.ssrc
+            or before.kind != received.kind
+        ):
+            series = seats[seat] = _inbound(state, streams, received)
             if series is None:
                 continue
         own = received.timestamp
         series.take(received, own if earliest < own < latest else t)
         if received.total_audio_energy is not None:
-            label = series.label
-            state.talk.hear(path.transport_id, received, t, label.source, label.peer_id)
+            series.listen(state.talk, received, at)
     if not layout.outbound:
         return
     touched: dict[OutboundSeries, float] = {}
@@ -119,21 +129,36 @@ def _note(
     path = streams.path
     for place in layout.codecs:
         path.name_codec(stats[place])
+    candidates = path.candidates
     for place in layout.candidates:
-        keep(path.candidates, stats[place].id, stats[place])
+        candidate = stats[place]
+        candidates[candidate.id] = candidate
+        if len(candidates) > MAX_STATS_PER_REPORT:
+            keep(candidates, candidate.id, candidate)
+    remotes = path.remotes
     for place in layout.remotes:
         remote = stats[place]
-        keep(path.remotes, remote.local_id or remote.ssrc, remote)
+        of = remote.local_id or remote.ssrc
+        remotes[of] = remote
+        if len(remotes) > MAX_STATS_PER_REPORT:
+            keep(remotes, of, remote)
+    sources = path.sources
     for place in layout.sources:
         source = stats[place]
-        keep(path.sources, source.id, source)
+        sources[source.id] = source
+        if len(sources) > MAX_STATS_PER_REPORT:
+            keep(sources, source.id, source)
         if source.total_audio_energy is not None:
             track = path.track_of(None, source.track_identifier, None)
             state.talk.send(path.transport_id, source, t, track.source)
     transport = stats[layout.transports[-1]] if layout.transports else None
     pair = None
     if layout.pairs:
-        path.choose_pair([stats[place] for place in layout.pairs], transport)
+        pairs = layout.pairs
+        if len(pairs) == 1:
+            path.take_pair(stats[pairs[0]])
+        else:
+            path.choose_pair([stats[place] for place in pairs], transport)
         pair = path.pair
     streams.transit.see(t, pair, transport, path.candidates, state.budget)
 
@@ -147,11 +172,11 @@ def _room(state: PeerState) -> bool:
 
 
 def _inbound(state: PeerState, streams: Streams, stat: InboundRtp) -> InboundSeries | None:
-    """A received stream that was not there before; None: one too many."""
-    if not _room(state):
-        return None
-    series = InboundSeries(state.budget, streams.path, stat)
-    streams.inbound[stat.id, stat.ssrc, stat.kind] = series
+    """The received stream of a report, new if it was not there before; None: one too many."""
+    key = stat.id, stat.ssrc, stat.kind
+    series = streams.inbound.get(key)
+    if series is None and _room(state):
+        series = streams.inbound[key] = InboundSeries(state.budget, streams.path, stat)
     return series
 
 

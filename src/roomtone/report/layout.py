@@ -17,6 +17,7 @@ from roomtone.model.stats import (
     RemoteInboundRtp,
     Transport,
 )
+from roomtone.report.inbound import InboundSeries
 
 MAX_LAYOUTS = 64
 """Remembered of one transport: a browser leaves out what it has nothing to say about."""
@@ -34,6 +35,7 @@ class Layout:
         "inbound",
         "outbound",
         "pairs",
+        "received",
         "remotes",
         "sources",
         "transports",
@@ -44,6 +46,9 @@ class Layout:
             return tuple(place for place, kind in enumerate(types) if kind in wanted)
 
         self.inbound = of(InboundRtp)
+        self.received: list[InboundSeries | None] = [None] * len(self.inbound)
+        """Whose report was at each of these places in the latest snapshot: it nearly always is in
+        the next one too, and to see that costs less than to look it up."""
         self.outbound = of(OutboundRtp)
         self.remotes = of(RemoteInboundRtp)
         self.codecs = of(Codec)

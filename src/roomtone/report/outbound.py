@@ -6,7 +6,7 @@ that had frames in the interval (quality.md 1.1.7).
 
 from roomtone.model.stats import OutboundRtp, RemoteInboundRtp
 from roomtone.report import gains
-from roomtone.report.counters import Losses, fell
+from roomtone.report.counters import Losses
 from roomtone.report.gains import Gains
 from roomtone.report.intervals import SENT_AUDIO, SENT_VIDEO, Sent, SentVideo, TopLayer
 from roomtone.report.path import Path
@@ -68,9 +68,21 @@ class Layer:
         """Whether the following report shows a counter reset."""
         before, now = self.stat, self.following
         return now is not None and (
-            fell(before.packets_sent, now.packets_sent)
-            or fell(before.bytes_sent, now.bytes_sent)
-            or fell(before.frames_encoded, now.frames_encoded)
+            (  # written out as in inbound.py
+                (total := now.packets_sent) is not None
+                and (then := before.packets_sent) is not None
+                and total < then
+            )
+            or (
+                (total := now.bytes_sent) is not None
+                and (then := before.bytes_sent) is not None
+                and total < then
+            )
+            or (
+                (total := now.frames_encoded) is not None
+                and (then := before.frames_encoded) is not None
+                and total < then
+            )
         )
 
     def restart(self) -> None:
@@ -136,7 +148,7 @@ class OutboundSeries(Series):
     __slots__ = ("audio", "layers", "path", "track_id")
 
     def __init__(self, budget: Budget, path: Path, audio: bool) -> None:
-        super().__init__(budget)
+        super().__init__(budget, path.ordinal)
         self.path = path
         self.audio = audio
         self.layers: list[Layer] = []
@@ -151,20 +163,24 @@ class OutboundSeries(Series):
 
     def take(self, t: float) -> None:
         """All layers as one snapshot shows them. Not later than the one before: ignored."""
-        path = self.path
+        path, layers = self.path, self.layers
         if self.base_t is not None and t <= self.prev_t:
-            for layer in self.layers:
+            for layer in layers:
                 layer.following = None
             return
         if self.labels_version != path.labels_version:
             self.labels_version = path.labels_version
             self._find_label()
-        restarted = [layer for layer in self.layers if layer.fell()]
+        restarted = []
+        for layer in layers:
+            if layer.fell():
+                restarted.append(layer)  # noqa: PERF401  # a comprehension is a call of its own
         if restarted:
             self.flush()
-        for layer in self.layers:
-            if layer.following is not None:
-                layer.stat = layer.following
+        for layer in layers:
+            following = layer.following
+            if following is not None:
+                layer.stat = following
                 layer.following = None
                 layer.moved = True
         self.see(path.ordinal)
@@ -191,8 +207,9 @@ class OutboundSeries(Series):
     def make(self, at_end: bool) -> Sent:
         """See :meth:`Series.make`."""
         moved = self.layers
-        if len(moved) > 1:
-            moved = [layer for layer in moved if layer.moved] or moved[:1]
+        if len(moved) == 1:
+            return self._alone(moved[0].copy() if at_end else moved[0], at_end)
+        moved = [layer for layer in moved if layer.moved] or moved[:1]
         if at_end:
             moved = [layer.copy() for layer in moved]
         for layer in moved:
@@ -202,6 +219,7 @@ class OutboundSeries(Series):
     def _alone(self, layer: Layer, at_end: bool) -> Sent:
         """Nearly every producer has one layer: there is nothing to sum up."""
         stat = layer.stat
+        layer.moved = False
         gained = layer.gained()
         target = None if stat.active is False else stat.target_bitrate
         top = None if self.audio else _top(stat, gained, *layer.limits())
@@ -252,7 +270,7 @@ class OutboundSeries(Series):
             rtt,
             self.paused,
             self.label,
-            path.codec(stat.codec_id),
+            path.codecs.get(stat.codec_id) or path.codec(stat.codec_id),
             stat.mid,
             stat.ssrc,
             path.sources.get(stat.media_source_id or ""),

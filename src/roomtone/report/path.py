@@ -69,7 +69,8 @@ class Path:
         self.rtt: float | None = None
         """s, over the selected pair, by its latest STUN check; None where the browser lacks it."""
         self.candidates: dict[str, Candidate] = {}
-        self.codecs: dict[str, Codec] = {}
+        self.codecs: dict[str | None, Codec] = {}
+        """By id; the key None is never there."""
         self.sources: dict[str, MediaSource] = {}
         self.remotes: dict[str | int | None, RemoteInboundRtp] = {}
         """By localId where the browser gives it, else by ssrc."""
@@ -109,11 +110,12 @@ class Path:
 
     def choose_pair(self, pairs: list[CandidatePair], transport: Transport | None) -> None:
         """Keep the selected pair: the transport's word, else the one in use."""
-        chosen = pairs[0]
-        if len(pairs) > 1:
-            wanted = None if transport is None else transport.selected_candidate_pair_id
-            named = [pair for pair in pairs if pair.id == wanted]
-            chosen = named[0] if named else max(pairs, key=_pair_rank)
+        wanted = None if transport is None else transport.selected_candidate_pair_id
+        named = [pair for pair in pairs if pair.id == wanted]
+        self.take_pair(named[0] if named else max(pairs, key=_pair_rank))
+
+    def take_pair(self, chosen: CandidatePair) -> None:
+        """This is the selected pair."""
         before = self.pair
         self.pair = chosen
         self.rtt = chosen.current_round_trip_time

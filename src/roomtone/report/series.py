@@ -24,11 +24,19 @@ class Budget:
     __slots__ = ("cut_ms", "points", "points_cut", "readings", "truncated")
 
     def __init__(self, reading_ms: int) -> None:
-        self.cut_ms = reading_ms - CADENCE_TOLERANCE_MS
+        self.cut_ms = float(reading_ms - CADENCE_TOLERANCE_MS)
         self.readings = 0
         self.truncated = 0
         self.points = 0
         self.points_cut = 0
+
+    def keep(self, interval: Interval, intervals: list[Interval]) -> None:
+        """Add the interval to those of its stream, if there is room."""
+        if self.readings < MAX_READINGS_PER_PEER and len(intervals) < MAX_READINGS_PER_STREAM:
+            self.readings += 1
+            intervals.append(interval)
+        else:
+            self.truncated += 1
 
 
 class Series(ABC):
@@ -47,12 +55,13 @@ class Series(ABC):
         "prev_t",
     )
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, ordinal: int) -> None:
         self.budget = budget
         self.intervals: list[Interval] = []
         self.label = Label()
         self.labels_version = -1
-        self.ordinal = -1
+        self.ordinal = ordinal
+        """Of the latest snapshot that showed it; one that is new misses none."""
         self.paused_now = False
         self.paused = False
         """Paused at any moment of the interval that is open."""
@@ -70,12 +79,7 @@ class Series(ABC):
         interval = self.make(False)
         self.base_t = self.prev_t
         self.paused = self.paused_now
-        budget, intervals = self.budget, self.intervals
-        if budget.readings < MAX_READINGS_PER_PEER and len(intervals) < MAX_READINGS_PER_STREAM:
-            budget.readings += 1
-            intervals.append(interval)
-        else:
-            budget.truncated += 1
+        self.budget.keep(interval, self.intervals)
 
     def flush(self) -> None:
         """Close the open interval if anything is in it."""
@@ -108,6 +112,6 @@ class Series(ABC):
 
     def see(self, ordinal: int) -> None:
         """Note the snapshot; one that was missed in between means that the stream was paused."""
-        if self.paused_now or (self.ordinal >= 0 and ordinal - self.ordinal > 1):
+        if self.paused_now or ordinal - self.ordinal > 1:
             self.paused = True
         self.ordinal = ordinal

@@ -10,22 +10,22 @@ State is a histogram of seconds by level, so it is bounded and batches may be cu
 """
 
 from collections.abc import Iterable, Mapping
-from math import log10
+from math import inf, log10
 
 from msgspec import Struct
 
 from roomtone.model.attendance import DOMINANT_SPEAKER, MICROPHONE, RECEIVED, TalkTime
 from roomtone.model.facts import Happened
 from roomtone.model.limits import MAX_HEARD_PEERS
-from roomtone.model.stats import InboundRtp, MediaSource
+from roomtone.model.stats import MediaSource
 
 FLOOR_DBOV = -40
 """Quieter is background."""
 FULL_VOICE = 0.75
 """Share of the time above the floor that is not louder than a person's full voice."""
-MIN_SPAN_MS = 2_500
+MIN_SPAN_MS = 2_500.0
 """Denser snapshots are passed over: they cost time, and tell little more."""
-MAX_SPAN_MS = 30_000
+MAX_SPAN_MS = 30_000.0
 """Snapshots that lie further apart say nothing of when in between somebody talked."""
 MICROPHONES = ("", "microphone")
 """Sources of a track that are somebody's voice; a shared screen's sound is nobody's."""
@@ -35,43 +35,40 @@ EVENT = "dominant_speaker"
 class Meter:
     """Seconds by level of one person's voice, as one peer sent or received it."""
 
-    __slots__ = ("_last", "_levels", "_until", "known")
+    __slots__ = ("_ears", "_levels", "_until", "known")
 
     def __init__(self) -> None:
         self.known = False
         """Whether any span could be measured."""
         self._levels = [0.0] * (1 - FLOOR_DBOV)
         """Seconds by whole dB above the floor."""
-        self._last: dict[tuple[str, str], tuple[float, float, float]] = {}
-        """(Transport, stream) → (time ms, energy, duration) at the latest look."""
+        self._ears: dict[tuple[str, str], Ear] = {}
+        """By (transport, stream)."""
         self._until = 0.0
 
-    def look(self, stream: tuple[str, str], t: float, energy: float, duration: float) -> None:
-        """Running totals of a stream at ``t`` (ms). Of streams that carry the same voice at the
+    def ear(self, transport: str, stream_id: str) -> "Ear | None":
+        """What listens to one of the streams that carry the voice; None: one too many."""
+        stream = transport, stream_id
+        found = self._ears.get(stream)
+        if found is None and len(self._ears) < MAX_HEARD_PEERS:
+            found = self._ears[stream] = Ear(self)
+        return found
+
+    def add(self, begun: float, t: float, energy: float, seconds: float) -> None:
+        """What a stream gained between two looks (ms). Of streams that carry the same voice at the
         same time (a mesh has one to each of the others), the first to tell is believed."""
-        before = self._last.get(stream)
-        if before is None:
-            if len(self._last) < MAX_HEARD_PEERS:
-                self._last[stream] = (t, energy, duration)
-            return
-        begun, energy_then, duration_then = before
         passed = t - begun
-        if 0 <= passed < MIN_SPAN_MS:
+        if begun < self._until or seconds <= 0.0 or energy < 0.0 or passed <= 0.0:
             return
-        self._last[stream] = (t, energy, duration)
-        if begun < self._until:
-            return
-        seconds, told = duration - duration_then, energy - energy_then
-        if seconds <= 0 or told < 0 or not 0 < passed <= MAX_SPAN_MS:
+        if passed > MAX_SPAN_MS:
             return
         self.known = True
         self._until = t
-        if told > 0:
-            level = int(10 * log10(told / seconds) - FLOOR_DBOV)
+        if energy > 0.0:
+            level = int(10.0 * log10(energy / seconds) - FLOOR_DBOV)
             if level >= 0:
-                passed /= 1000
-                level = level if level < -FLOOR_DBOV else -FLOOR_DBOV
-                self._levels[level] += seconds if seconds < passed else passed
+                passed /= 1000.0
+                self._levels[min(level, -FLOOR_DBOV)] += seconds if seconds < passed else passed
 
     def talked_s(self) -> float:
         """Seconds of talk."""
@@ -80,6 +77,27 @@ class Meter:
             seconds * min(1.0, 10 ** ((level - full) / 10))
             for level, seconds in enumerate(self._levels)
         )
+
+
+class Ear:
+    """Looks at the running totals of one stream. Whoever folds that stream keeps it at hand, which
+    is cheaper than looking it up at every snapshot."""
+
+    __slots__ = ("_duration", "_energy", "_meter", "_t")
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._t = -inf
+        self._energy = self._duration = 0.0
+
+    def look(self, t: float, energy: float, duration: float) -> None:
+        """Running totals of the stream at ``t`` (ms)."""
+        begun = self._t
+        if 0.0 <= t - begun < MIN_SPAN_MS:
+            return
+        if begun >= 0.0:
+            self._meter.add(begun, t, energy - self._energy, duration - self._duration)
+        self._t, self._energy, self._duration = t, energy, duration
 
 
 def _quantile(weights: list[float], share: float) -> int:
@@ -109,19 +127,20 @@ class Talk:
         """The own microphone's totals in a snapshot."""
         energy, duration = stat.total_audio_energy, stat.total_samples_duration
         if energy is not None and duration is not None and source in MICROPHONES:
-            self.own.look((transport, stat.id), t, energy, duration)
+            ear = self.own.ear(transport, stat.id)
+            if ear is not None:
+                ear.look(float(t), energy, duration)
 
-    def hear(self, transport: str, stat: InboundRtp, t: int, source: str, sender: str) -> None:
-        """A received stream's totals in a snapshot."""
-        energy, duration = stat.total_audio_energy, stat.total_samples_duration
-        if energy is None or duration is None or not sender or source not in MICROPHONES:
-            return
+    def ear(self, transport: str, stream_id: str, source: str, sender: str) -> Ear | None:
+        """What listens to a received stream; None: it is nobody's voice, or one too many."""
+        if not sender or source not in MICROPHONES:
+            return None
         meter = self.heard.get(sender)
         if meter is None:
             if len(self.heard) >= MAX_HEARD_PEERS:
-                return
+                return None
             meter = self.heard[sender] = Meter()
-        meter.look((transport, stat.id), t, energy, duration)
+        return meter.ear(transport, stream_id)
 
     def lead(self, fact: Happened) -> None:
         """An event that names the dominant speaker, from now until the next one."""
