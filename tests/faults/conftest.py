@@ -19,11 +19,6 @@ sys.path.append(str(Path(__file__).parent.parent / "journeys"))
 from outcome import FILE, LONG, PROPERTY, Outcome, summary, table
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """pytest-xdist's own mark, known also where it is not installed."""
-    config.addinivalue_line("markers", "xdist_group(name): run on one worker")
-
-
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest) -> Outcome:
     """What the running test counts; it comes into the table even if the test fails."""

@@ -1,9 +1,6 @@
 """Ledger: a steady load of numbered batches through real doors, and what became of every one.
 
-A caller makes a batch every so often whatever happens, as a collector in a page does. It sends the
-oldest first, one at a time, keeps what was not acknowledged, waits for as long as a 503 or a 429
-asks it to, and tries another door when a connection fails. Batch n of a caller is a stream of its
-own (ssrc n, 1000 + n packets) and a marker n: it counts once, and no other can make up for it.
+Calls of a few callers each (callers.py), who in the end deliver all that they made.
 
 At the end everything is recounted, naively, from the reports that the API gives: what was
 acknowledged and is not there was lost, what is there more often was doubled, and what nobody sent
@@ -16,144 +13,25 @@ was invented.
     load.check()            # asserts: lost 0, doubled 0, invented 0
 """
 
-import http.client
-import json
-import random
 import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import httpx
-from journey_server import JourneyServer, Person, new_peer, now_ms, wait_for
+from callers import CHATS_EVERY, MOST, PACKETS, Caller, Doors
+from journey_server import JourneyServer, Person, wait_for
 from outcome import Outcome
 
 CALLERS = 4
 """In a call."""
 EVERY_S = 0.05
 """Between two batches of a caller: a hundred times as often as a real one."""
-MOST = 1_500
-"""Batches of a caller; a peer has at most 2,000 streams, and each brings one."""
-PACKETS = 1_000
 PATIENCE_S = 90
 """How long recovery may take, of anything."""
-REST_S = 0.05
-"""Between two tries where a door does not answer."""
-
-
-class Doors:
-    """The balancer: one of several servers, at random; ``servers`` may change at any time."""
-
-    def __init__(self, servers: Sequence[JourneyServer]) -> None:
-        self.servers = list(servers)
-
-    def pick(self, dice: random.Random) -> str:
-        """host:port of one."""
-        return dice.choice(self.servers).url.removeprefix("http://")
-
-
-@dataclass
-class Caller:
-    """One peer, and what became of each of its batches."""
-
-    person: Person
-    meeting: str
-    peer_id: str = field(default_factory=new_peer)
-    made: int = 0
-    waiting: deque[tuple[int, bytes]] = field(default_factory=deque)
-    accepted: dict[int, float] = field(default_factory=dict)
-    """number → when it was acknowledged, seconds of the steady clock."""
-    sent_again: int = 0
-    """How often a batch was sent that had been sent before, unanswered."""
-    asked_to_wait: Counter[int] = field(default_factory=Counter)
-    """By status."""
-    broken: int = 0
-    """Connections that failed under a request or could not be made."""
-    wrong: list[str] = field(default_factory=list)
-    """Answers that no client should get."""
-    _tried: int = 0
-    _not_before: float = 0.0
-    _wires: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
-
-    def make(self) -> None:
-        """The next batch."""
-        self.made += 1
-        n, t = self.made, now_ms()
-        stream = {
-            "type": "inbound-rtp",
-            "id": f"I{n}",
-            "timestamp": t,
-            "ssrc": n,
-            "kind": "audio",
-            "packetsReceived": PACKETS + n,
-        }
-        entries: list[dict[str, Any]] = [
-            {"event": "stats", "timestamp": t, "metaData": {"pc": "pc", "report": [stream]}},
-            {"event": "marker", "timestamp": t, "metaData": {"n": n}},
-        ]
-        if n == 1:
-            entries.append({"event": "call_join", "timestamp": t})
-        body = {"peer_id": self.peer_id, "seq": n, "entries": entries}
-        self.waiting.append((n, json.dumps(body).encode()))
-
-    def run(self, doors: Doors, every_s: float, over: threading.Event) -> None:
-        """Make and send until it is over; what was not acknowledged stays in ``waiting``."""
-        dice = random.Random(self.peer_id)
-        due = time.monotonic()
-        while not over.is_set() and (self.made < MOST or self.waiting):
-            now = time.monotonic()
-            if due <= now and self.made < MOST:
-                self.make()
-                due += every_s
-            elif self.waiting and now >= self._not_before:
-                self.send(doors.pick(dice))
-            else:
-                over.wait(max(0.001, min(due, now + REST_S) - now))
-        self.hang_up()
-
-    def send(self, door: str) -> bool:
-        """The oldest batch, once; whether it was taken."""
-        number, body = self.waiting[0]
-        if self._tried == number:
-            self.sent_again += 1
-        headers = {"authorization": f"Bearer {self.person.token}"}
-        try:
-            wire = self._wires.get(door)
-            if wire is None:
-                wire = self._wires[door] = http.client.HTTPConnection(door, timeout=30)
-            wire.request("POST", "/v1/collect", body, headers)
-            self._tried = number
-            answer = wire.getresponse()
-            said = answer.read()
-        except (OSError, http.client.HTTPException):
-            self.broken += 1
-            self._wires.pop(door).close()
-            self._not_before = time.monotonic() + REST_S
-            return False
-        return self._heard(number, answer, said)
-
-    def _heard(self, number: int, answer: http.client.HTTPResponse, said: bytes) -> bool:
-        if answer.status == 202:
-            self.accepted[number] = time.monotonic()
-            self.waiting.popleft()
-            return True
-        pause = answer.headers.get("retry-after")
-        if answer.status in (429, 503) and pause is not None:
-            self.asked_to_wait[answer.status] += 1
-            self._not_before = time.monotonic() + float(pause)
-        else:
-            self.wrong.append(f"{answer.status} {said[:200]!r}")
-            self._not_before = time.monotonic() + 1
-        return False
-
-    def hang_up(self) -> None:
-        """Close its connections."""
-        for wire in self._wires.values():
-            wire.close()
-        self._wires.clear()
 
 
 @dataclass
@@ -301,6 +179,21 @@ class Load:
         """How often a client was told to come back later."""
         return sum(sum(caller.asked_to_wait.values()) for caller in self.callers)
 
+    def asks(self, server: JourneyServer) -> bool:
+        """Whether a request is under way at it just now."""
+        door = server.url.removeprefix("http://")
+        return any(caller.asks == door for caller in self.callers)
+
+    def cut_off_at(self, moment: float) -> bool:
+        """Whether a request was under way at a moment of the steady clock that had no answer."""
+        return any(a < moment < b for one in self.callers for a, b in one.cut_off)
+
+    def may_miss(self, since: float, until: float) -> None:
+        """Somebody took away what was stored between two moments of the steady clock. What is
+        missing of it, from its end, was not lost by the server."""
+        for caller in self.callers:
+            caller.may_miss.append({n for n, at in caller.accepted.items() if since <= at < until})
+
     def wait_for_more(self, batches: int, patience_s: float = PATIENCE_S) -> None:
         """Until so many more were accepted than now."""
         before = self.taken()
@@ -346,27 +239,66 @@ class Load:
         count.add(
             doubled=max(0, people - len(call.callers)), lost=max(0, len(call.callers) - people)
         )
+        written = self._written(call)
         for caller in call.callers:
-            report = self.api.report(caller.peer_id)
-            events = report["peer_stats"]["events"]
-            markers = Counter(e["metadata"]["n"] for e in events if e["type"] == "marker")
-            readings = report["peer_report"]["quality"]["audio_consumer"]
-            streams = Counter(one["ssrc"] for one in readings)
-            for found in (markers, streams):
-                count.add(
-                    lost=len(set(caller.accepted) - set(found)),
-                    doubled=sum(often - 1 for often in found.values()),
-                    invented=len(set(found) - set(caller.accepted)),
-                )
-            # The same once more in packets: nothing was added up twice on the way.
-            packets = sum(one["packets_received"] for one in readings)
-            wanted = sum(PACKETS + n for n in caller.accepted)
-            count.add(lost=int(packets < wanted), doubled=int(packets > wanted))
+            self._recount_caller(caller, written)
+
+    def _recount_caller(self, caller: Caller, written: Counter[str]) -> None:
+        report = self.api.report(caller.peer_id)
+        events = report["peer_stats"]["events"]
+        markers = Counter(e["metadata"]["n"] for e in events if e["type"] == "marker")
+        readings = report["peer_report"]["quality"]["audio_consumer"]
+        streams = Counter(one["ssrc"] for one in readings)
+        accepted, count = set(caller.accepted), self.outcome
+        chats = Counter({n: written[caller.chat_id(n)] for n in range(1, MOST + 1)})
+        for found, wanted in (
+            (markers, accepted),
+            (streams, accepted),
+            (+chats, {n for n in accepted if n % CHATS_EVERY == 0}),
+        ):
+            gone = wanted - set(found)
+            for risk in caller.may_miss:
+                last_kept = max(risk & set(found), default=0)
+                gone -= {n for n in risk if n > last_kept}
             count.add(
-                accepted=len(caller.accepted),
-                sent_again=caller.sent_again,
-                refused=sum(caller.asked_to_wait.values()),
+                lost=len(gone),
+                doubled=sum(often - 1 for often in found.values()),
+                invented=len(set(found) - wanted),
             )
+        # The same once more in packets: nothing was added up twice on the way.
+        packets = sum(one["packets_received"] for one in readings)
+        there = sum(PACKETS + n for n in accepted & set(markers))
+        count.add(lost=int(packets < there), doubled=int(packets > there))
+        count.add(
+            accepted=len(accepted),
+            sent_again=caller.sent_again,
+            unheard=caller.unheard,
+            refused=sum(caller.asked_to_wait.values()),
+        )
+        missing = len(accepted - set(markers))
+        if missing:
+            count.told["cut_away"] = count.told.get("cut_away", 0) + missing
+
+    def _written(self, call: Call) -> Counter[str]:
+        """The chat messages of its sessions, by id. They may become rows a moment after the seal,
+        if the database was away when they were accepted."""
+        of_the_call = (
+            "SELECT messages.id FROM messages JOIN sessions ON sessions.id = messages.session_id "
+            "WHERE sessions.meeting_id = ?"
+        )
+
+        def found() -> Counter[str]:
+            return Counter(id_ for (id_,) in self.api.rows(of_the_call, call.meeting))
+
+        every = {
+            caller.chat_id(n)
+            for caller in call.callers
+            for n in set(caller.accepted).difference(*caller.may_miss)
+            if n % CHATS_EVERY == 0
+        }
+        with suppress(AssertionError):  # what is not there is counted as lost
+            wait_for("the words", lambda: every <= set(found()), PATIENCE_S)
+        return found()
 
     def check(self) -> None:
         """Nothing that was accepted is lost, nothing counts twice, and nobody was turned away."""

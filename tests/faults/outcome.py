@@ -12,7 +12,10 @@ LONG = os.environ.get("ROOMTONE_SOAK", "") not in ("", "0")
 """Whether faults are to be as many as a release wants them."""
 PROPERTY = "fault_outcome"
 FILE = "soak.json"
-COLUMNS = ("faults", "calls", "accepted", "sent_again", "refused", "lost", "doubled", "invented")
+COLUMNS = (
+    *("faults", "calls", "accepted", "sent_again", "unheard"),
+    *("refused", "lost", "doubled", "invented"),
+)
 """What is counted for every fault; the rest of an outcome is told beside it."""
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callers import Doors
 from journey_server import wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import LONG, Outcome
 from prepared import PreparedServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock")]
+pytestmark = [pytest.mark.slow]
 
 HOUR_S = 3600
 STEPS_S = (HOUR_S, -HOUR_S, 24 * HOUR_S, -24 * HOUR_S, 0) * (3 if LONG else 1)

@@ -12,12 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from callers import Doors
 from journey_server import JourneyServer, wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import LONG, Outcome
 from reads import Reads, sealed_call, waited_and_ran
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow]
 
 SOCKETS = 10_000
 SPARE_FILES = 1_000
@@ -162,7 +163,10 @@ def test_who_dawdles_keeps_nobody_waiting(server: JourneyServer, outcome: Outcom
         ]
         bodies = [asyncio.create_task(drip(port, POST % token, b"{", until)) for _ in range(BODIES)]
         readers = [asyncio.create_task(read_nothing(port, until)) for _ in range(READERS)]
-        await asyncio.sleep(1)
+        everybody = files + 0.95 * (HEADS + BODIES + READERS)
+        await asyncio.to_thread(
+            wait_for, "all of them", lambda: open_files(server) >= everybody, GIVEN_UP_S / 2
+        )
         busy = Reads(server, paths)
         limit_ms = TIMES * max(FLOOR_MS, idle.at(0.9))
         await asyncio.to_thread(watched, server, busy, limit_ms, "dawdlers")

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callers import Doors
 from journey_server import JourneyServer, wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import LONG, Outcome
 from prepared import PreparedServer
 
 from small_disk import SmallDisk
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("small-disk"), pytest.mark.xdist_group("disk")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("small-disk")]
 
 ROUNDS = 10 if LONG else 2
 FULL_S = 3.0

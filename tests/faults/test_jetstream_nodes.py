@@ -3,11 +3,13 @@
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from callers import Doors
 from fleet import Fleet
 from journey_server import wait_for
-from ledger import Doors, Load
+from ledger import Load
 from nats_cluster import NatsCluster
 from outcome import LONG, Outcome
 
@@ -16,7 +18,6 @@ from own_servers import OwnPostgres
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("own-servers"),
-    pytest.mark.xdist_group("faults"),
 ]
 
 LEADERS = 20 if LONG else 1
@@ -52,10 +53,15 @@ def loaded(fleet: Fleet, outcome: Outcome) -> Load:
     return Load(fleet.api, Doors([one for one in fleet.servers if one.role == "collect"]), outcome)
 
 
-def check_log(fleet: Fleet) -> None:
-    """It says that JetStream was away, and what to do."""
-    told = [*fleet.events("NATS is away"), *fleet.events("a batch could not be stored")]
-    assert told
+def troubles(fleet: Fleet) -> list[dict[str, Any]]:
+    """What the log tells of JetStream's being away."""
+    return [*fleet.events("NATS is away"), *fleet.events("a batch could not be stored")]
+
+
+def check_log(fleet: Fleet, before: int) -> None:
+    """Since there were so many troubles, it has told of more, and what to do."""
+    told = troubles(fleet)
+    assert len(told) > before
     assert all("NATS" in one["hint"] for one in told)
     assert fleet.surprises() == []
 
@@ -64,7 +70,7 @@ def test_the_leader_of_the_stream_is_killed_under_load(
     fleet: Fleet, cluster: NatsCluster, outcome: Outcome
 ) -> None:
     dice = random.Random(72)
-    felt = []
+    felt, told = [], len(troubles(fleet))
     load = loaded(fleet, outcome)
     with load:
         load.wait_for_more(50)
@@ -90,12 +96,13 @@ def test_the_leader_of_the_stream_is_killed_under_load(
     load.settle()
     load.check()
     assert max(felt) < FELT_S
-    check_log(fleet)
+    check_log(fleet, told)
 
 
 def test_without_a_majority_nothing_is_accepted_until_there_is_one(
     fleet: Fleet, cluster: NatsCluster, outcome: Outcome
 ) -> None:
+    felt, told = [], len(troubles(fleet))
     load = loaded(fleet, outcome)
     with load:
         load.wait_for_more(50)
@@ -109,13 +116,18 @@ def test_without_a_majority_nothing_is_accepted_until_there_is_one(
             wait_for("senders to be told to wait", lambda asked=asked: load.asked_to_wait() > asked)
             for name in down:
                 cluster.nodes[name].start()
+            back = time.monotonic()
             load.wait_for_more(100)
+            felt.append(load.longest_pause_s(back))
             load.end_call()
             wait_for("three whole copies", cluster.whole, 60)
             outcome.progress(
-                f"two of three killed, {number} of {MINORITIES}; accepted {load.taken():,}"
+                f"two of three killed, {number} of {MINORITIES}, felt {felt[-1]:.1f} s, "
+                f"accepted {load.taken():,}"
             )
+    outcome.told["longest_pause_s"] = round(max(felt), 1)
     load.settle()
     load.check()
     assert outcome.counts["refused"] > 0
-    check_log(fleet)
+    assert max(felt) < FELT_S
+    check_log(fleet, told)

@@ -14,7 +14,7 @@ from prepared import PreparedServer
 
 from shared_database import postgres_url
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("seals")]
+pytestmark = [pytest.mark.slow]
 
 SEAL = "roomtone.services.seal:Sealer"
 SHELF = "roomtone.services.shelves:KeptShelf"

@@ -22,7 +22,7 @@ from journey_server import JourneyServer, new_peer, now_ms, wait_for
 from outcome import LONG, Outcome
 from reads import Reads, sealed_call, waited_and_ran
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow]
 
 IDLE_S = 20.0 if LONG else 4.0
 CLOSED_S = 10.0 if LONG else 2.0

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from callers import Doors
 from journey_server import wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import Outcome
 from prepared import PreparedServer
 
 from small_disk import SmallDisk
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("disk")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.mark.needs("small-disk")

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from callers import Doors
 from fleet import Fleet, FleetServer
 from journey_server import JourneyServer, wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import LONG, Outcome
 
 from own_servers import OwnNats, OwnPostgres
@@ -18,7 +19,6 @@ from own_servers import OwnNats, OwnPostgres
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("own-servers"),
-    pytest.mark.xdist_group("faults"),
 ]
 
 DEPLOYS = 10 if LONG else 1
@@ -130,6 +130,7 @@ def test_every_process_is_replaced_under_load_and_no_request_is_lost(
     desks = Balancer([one for one in running if one.role == "api"])
     load = Load(fleet.api, doors, outcome)
     try:
+        began = time.monotonic()
         with Reader(fleet.api, desks) as reader, load:
             load.wait_for_more(50)
             for number in range(1, DEPLOYS + 1):
@@ -143,6 +144,7 @@ def test_every_process_is_replaced_under_load_and_no_request_is_lost(
                 load.end_call()
                 time.sleep(1)
                 outcome.progress(f"deploy {number} of {DEPLOYS}; accepted {load.taken():,}")
+            outcome.told["longest_pause_s"] = round(load.longest_pause_s(began), 1)
         load.settle()
         load.check()
     finally:

@@ -5,13 +5,15 @@ import asyncio
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from callers import Doors
 from journey_server import wait_for
-from ledger import Doors, Load
+from ledger import Load
 from outcome import LONG, Outcome
 from prepared import PreparedServer
 
@@ -114,7 +116,6 @@ def server(tmp_path: Path) -> Iterator[PreparedServer]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wal")
 def test_a_server_starts_on_a_cut_log_and_counts_nothing_twice(
     server: PreparedServer, outcome: Outcome
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_server_starts_on_a_cut_log_and_counts_nothing_twice(
         for _ in range(WHOLE):
             load.wait_for_more(20)
             wait_for("the call", lambda: server.sessions(load.calls[-1].meeting))
+            began = time.monotonic()
             with closing(sqlite3.connect(server.data / "roomtone.db", timeout=30)) as beside:
                 wait_for("a checkpoint", lambda b=beside: _emptied(b))
             load.wait_for_more(40)
@@ -132,14 +134,14 @@ def test_a_server_starts_on_a_cut_log_and_counts_nothing_twice(
             outcome.add(faults=1)
             with log.open("r+b") as file:
                 file.truncate(dice.randrange(log.stat().st_size))
+            starts = time.monotonic()
             server.start(int(server.url.rpartition(":")[2]))
+            load.may_miss(began, starts)
             load.wait_for_more(20)
     load.settle()
-    assert [wrong for caller in load.callers for wrong in caller.wrong] == []
-    counts = outcome.counts
-    # Who cuts the log takes what was in it: that alone may be missing.
-    assert (counts["doubled"], counts["invented"]) == (0, 0), counts
-    outcome.told["cut_away"], counts["lost"] = counts["lost"], 0
+    # Who cuts the log takes the end of what was in it: that alone may be missing.
+    load.check()
+    assert outcome.told["cut_away"] > 0, "no cut took anything"
     assert "Traceback" not in server.told()
 
 
