@@ -25,9 +25,12 @@ PANELS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "Batches refused",
-        "failed and unavailable are Roomtone's own: they should be 0.",
+        "failed and unavailable are Roomtone's own: they should be 0. busy is overload.",
         "reqps",
-        (("sum by (reason) (rate(roomtone_batches_refused_total[5m])) > 0", "{{reason}}"),),
+        (
+            ("sum by (reason) (rate(roomtone_batches_refused_total[5m])) > 0", "{{reason}}"),
+            ("sum(rate(roomtone_requests_refused_total[5m])) > 0", "other requests, busy"),
+        ),
     ),
     (
         "Time to become durable",

@@ -1,6 +1,7 @@
 """Every adapter of the records keeps what ports/records.py promises."""
 
 import asyncio
+import gzip
 import itertools
 import random
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from roomtone.ports.records import (
 )
 from roomtone.storage.database import Database
 from roomtone.storage.records import SqlRecords
+from roomtone.storage.report_packing import pack_report
 
 T = TypeVar("T")
 T0 = 1_700_000_000_000
@@ -532,15 +534,14 @@ def test_silent_peers_are_connected_ones_without_a_recent_sign(records: Records)
     assert silent(2) == ["p2", "p1"]
 
 
-def test_stays_tell_who_was_there_when(records: Records) -> None:
+def test_all_rows_of_a_session_are_counted(records: Records) -> None:
     def put(tx: Transaction) -> None:
         tx.sessions.put_peer(peer(2, left_at=T0 + 8))
-        tx.sessions.put_peer(peer(1))
+        tx.sessions.put_peer(peer(1, merged_into=""))
         tx.sessions.put_peer(peer(3, session_id="s2"))
 
     write(records, put)
-    stays = read(records, lambda tx: tx.sessions.stays("s1"))
-    assert stays == [("u1", T0 + 1, None), ("u2", T0 + 2, T0 + 8)]
+    assert read(records, lambda tx: tx.sessions.count_peers("s1")) == 2
 
 
 def test_first_and_last_are_of_those_that_count(records: Records) -> None:
@@ -588,6 +589,56 @@ def test_reports_are_replaced_and_dropped(records: Records) -> None:
     assert read(records, lambda tx: tx.reports.report("app", "p1")) is None
 
 
+def test_packed_reports_read_as_before_but_not_at_once(records: Records) -> None:
+    body = gzip.compress(b'{"readings":[]}', 9, mtime=0)
+    packed = pack_report(body)
+    sealed = replace(session("s1"), status=ENDED, ended_at=T0 + 1, sealed_at=T0 + 2)
+    one, other = (replace(report(bytes([n]) * 16, f"p{n}", body), sealed_at=T0 + n) for n in (1, 2))
+
+    def put(tx: Transaction) -> None:
+        tx.sessions.put_session(sealed)
+        tx.reports.put_report(other)
+        tx.reports.put_report(one)
+
+    def unpacked() -> list[StoredReport]:
+        return read(records, lambda tx: tx.reports.unpacked_reports(T0 + 9, 9))
+
+    def sealed_ones() -> list[tuple[StoredReport | None, StoredReport | None]]:
+        return [
+            read(
+                records,
+                lambda tx, p=p: (
+                    tx.reports.sealed_as_sent("app", p),
+                    tx.reports.sealed_report("app", p),
+                ),
+            )
+            for p in ("p1", "p2")
+        ]
+
+    write(records, put)
+    assert unpacked() == [one, other]
+    assert read(records, lambda tx: tx.reports.unpacked_reports(T0 + 9, 1)) == [one]
+    assert read(records, lambda tx: tx.reports.unpacked_reports(T0 + 2, 9)) == [one]
+    write(records, lambda tx: tx.reports.pack_report(one, packed))
+    assert unpacked() == [other]
+    assert sealed_ones() == [(None, one), (other, other)]
+
+    # What was replaced meanwhile stands, and can be packed later.
+    newer = replace(other, body=gzip.compress(b"{}", 9, mtime=0))
+    write(records, lambda tx: tx.reports.put_report(newer))
+    write(records, lambda tx: tx.reports.pack_report(other, packed))
+    assert unpacked() == [newer]
+    write(records, lambda tx: tx.reports.pack_report(newer, None))
+    assert unpacked() == []
+    assert sealed_ones() == [(None, one), (None, newer)]
+
+    # One that is made anew lies as it is sent, and the one before reads as it did.
+    again = replace(one, model="2", body=newer.body)
+    write(records, lambda tx: tx.reports.put_report(again))
+    assert sealed_ones()[0] == (again, again)
+    assert read(records, lambda tx: tx.reports.previous_report("app", "p1")) == one
+
+
 def test_quarantine_lists_newest_first_of_one_app_or_all(records: Records) -> None:
     def item(item_id: str, app_id: str, at: int) -> Quarantined:
         return Quarantined(
@@ -629,13 +680,14 @@ HOT: dict[str, Callable[[Transaction], object]] = {
     "a peer": lambda tx: tx.sessions.peer("a", "p"),
     "a peer by subject": lambda tx: tx.sessions.peer_by_subject(bytes(16)),
     "silent peers": lambda tx: tx.sessions.silent_peers(5, 5),
-    "stays": lambda tx: tx.sessions.stays("s"),
     "how many peers": lambda tx: tx.sessions.count_peers("s"),
     "the first peer": lambda tx: tx.sessions.first_peer("s"),
     "the last peer": lambda tx: tx.sessions.last_peer("s"),
     "a page of peers": lambda tx: tx.sessions.list_peers(PeerFilter(session_id="s"), ALL, 5),
     "a page of meetings": lambda tx: tx.rooms.meetings(MeetingFilter(app_id="a"), ALL),
     "a report": lambda tx: tx.reports.report("a", "p"),
+    "a sealed report as it is sent": lambda tx: tx.reports.sealed_as_sent("a", "p"),
+    "reports to pack": lambda tx: tx.reports.unpacked_reports(5, 5),
     "the cursor": lambda tx: tx.cursor("c"),
 }
 

@@ -76,6 +76,14 @@ class Listed:
         self.index.forget(session_id)
         del self.sessions[session_id]
 
+    def erase_elsewhere(self, *session_ids: str) -> None:
+        """By another process, which leaves nothing but rows that are missing."""
+        for session_id in session_ids:
+            self.conn.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+            del self.sessions[session_id]
+        self.index.refresh(self.connection)
+        self.index.forget_missing(self.connection)
+
     def ask(self, asked: SessionFilter, page: Page) -> tuple[list[str], int]:
         self.index.refresh(self.connection)
         return self.index.query(asked, page)
@@ -219,6 +227,12 @@ class FollowingTheTable(RuleBasedStateMachine):
     @rule(data=st.data())
     def erase(self, data: st.DataObject) -> None:
         self.listed.erase(data.draw(st.sampled_from(sorted(self.listed.sessions))))
+
+    @precondition(lambda self: self.listed.sessions)
+    @rule(data=st.data())
+    def erase_elsewhere(self, data: st.DataObject) -> None:
+        some = st.lists(st.sampled_from(sorted(self.listed.sessions)), min_size=1, unique=True)
+        self.listed.erase_elsewhere(*data.draw(some))
 
     @rule(asked=filters, page=pages)
     def ask(self, asked: SessionFilter, page: Page) -> None:
@@ -390,6 +404,71 @@ def test_bounds_beyond_every_number_are_bounds_all_the_same(edge: int) -> None:
     for name in ("started_from", "started_to", "people_min", "people_max"):
         for asked in in_every_order(SessionFilter(app_id="app", **{name: edge})):
             listed.check(asked)
+
+
+def test_what_another_process_erased_is_found_missing_and_nothing_else() -> None:
+    rng = random.Random(5)
+    listed = Listed()
+    listed.put(*crowd(300, rng), *(replace(s, app_id="other") for s in crowd(300, rng)))
+    # Ordinals in several blocks, and some that came late.
+    listed.conn.execute("UPDATE sessions SET ordinal = 1000 * (1 + ordinal * 7919 % 607)")
+    for app_id in ("app", "other"):
+        listed.check(SessionFilter(app_id=app_id))
+    listed.erase_elsewhere(*rng.sample(sorted(listed.sessions), 90))
+    listed.put(*crowd(20, rng))
+    for app_id in ("app", "other"):
+        for asked in in_every_order(SessionFilter(app_id=app_id)):
+            listed.check(asked)
+
+
+def test_an_ordinal_that_moved_to_another_app_names_the_session_there() -> None:
+    listed = Listed()
+    listed.put(session(id=UUIDS[0]), session(id=UUIDS[1]))
+    listed.check(SessionFilter(app_id="app"))
+    listed.conn.execute("DELETE FROM sessions WHERE id = ?", (UUIDS[1],))
+    del listed.sessions[UUIDS[1]]
+    listed.put(session(id=UUIDS[2], app_id="other"))
+    listed.index.refresh(listed.connection)
+    listed.index.forget_missing(listed.connection)
+    for app_id in ("app", "other"):
+        listed.check(SessionFilter(app_id=app_id))
+
+
+@pytest.mark.parametrize("largest", [255, 256, 70_000, 2**31 - 1])
+def test_numbers_of_any_size_are_compared_whatever_came_before(largest: int) -> None:
+    listed = Listed()
+    listed.put(*(session(id=text, total_participants=at) for at, text in enumerate(UUIDS[:5])))
+    listed.check(SessionFilter(app_id="app", people_min=2))
+    changed = replace(listed.sessions[UUIDS[0]], total_participants=largest)
+    listed.put(changed, session(id=UUIDS[6], total_participants=largest - 1))
+    for least in (1, 255, 256, largest, largest + 1):
+        for asked in in_every_order(SessionFilter(app_id="app", people_min=least)):
+            listed.check(asked)
+
+
+@pytest.mark.parametrize("one_in", [1, 2, 7, 60, 900])
+def test_every_page_of_a_filter_is_right_however_many_fit(
+    monkeypatch: pytest.MonkeyPatch, one_in: int
+) -> None:
+    monkeypatch.setattr(session_order, "_BLOCK", 256)
+    rng = random.Random(one_in)
+    listed = Listed()
+    everybody = crowd(3_000, rng)
+    listed.put(
+        *(
+            replace(s, status=ENDED if rng.randrange(one_in) else LIVE, total_participants=at % 3)
+            for at, s in enumerate(everybody)
+        )
+    )
+    listed.check(SessionFilter(app_id="app"), Page(0, 1))
+    for session_id in rng.sample(sorted(listed.sessions), 50):
+        listed.erase(session_id)
+    for members in ({"status": LIVE}, {"status": LIVE, "people_max": 1, "started_from": 300}):
+        for asked in in_every_order(SessionFilter(app_id="app", **members)):
+            everything, total = listed.expect(asked, EVERYTHING)
+            for offset in {0, total // 3, total // 2, 2 * total // 3, max(0, total - 20), total}:
+                expected = everything[offset : offset + 20]
+                assert listed.ask(asked, Page(offset, 20)) == (expected, total)
 
 
 def test_an_unknown_app_has_no_sessions() -> None:

@@ -1,6 +1,7 @@
 """What ``roomtone doctor`` looks at where records or journal are shared by several processes."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -17,6 +18,14 @@ A_PROCESS = 14
 """Connections of a process that works: eight of its own, five of the queues, one that listens."""
 OLD_S = 300
 _USED = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+_STANDBYS = (
+    "SELECT count(*), count(sync_state), "
+    "count(*) FILTER (WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) "
+    "FROM pg_stat_replication"
+)
+"""Who may not see it all sees that there are rows, and nulls in them."""
+_NEEDED = re.compile(r"(?:ANY|FIRST)?\s*(\d+)\s*\(", re.IGNORECASE)
+"""How many of those named a commit waits for; one, where only names are told."""
 _OLDEST = (
     "SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0)::int FROM pg_stat_activity "
     "WHERE datname = current_database() AND state <> 'idle'"
@@ -30,6 +39,9 @@ class _Told(Struct, frozen=True):
     version: str
     replica: bool
     synchronous: str
+    awaited: str
+    """Of which standbys a commit waits for some."""
+    standbys: tuple[int, int, int]
     used: int
     most: int
     oldest_s: int
@@ -66,6 +78,8 @@ def look_at_postgres(settings: Settings) -> Iterator[Finding]:
         f"synchronous_commit = {told.synchronous}",
         "Set it to on: what was accepted must survive a loss of power.",
     )
+    if told.awaited and told.synchronous not in ("off", "local"):
+        yield _standbys(told)
     yield Finding(
         "connections",
         told.used + A_PROCESS <= told.most,
@@ -83,6 +97,22 @@ def look_at_postgres(settings: Settings) -> Iterator[Finding]:
         yield Finding("workers", workers > 0, f"{workers}", "Start a process with --role work.")
         yield Finding("sessions", True, f"{sessions}")
         yield Finding("quarantine", True, f"{waiting} bodies that no decoder understood")
+
+
+def _standbys(told: _Told) -> Finding:
+    """Whether there is anybody whom commits wait for."""
+    rows, seen, awaited = told.standbys
+    found = _NEEDED.match(told.awaited.strip())
+    needed = int(found[1]) if found else 1
+    unseen = rows > 0 and seen == 0
+    there = "what they do cannot be seen" if unseen else f"{awaited} of them streaming"
+    return Finding(
+        "standbys",
+        unseen or awaited >= needed,
+        f"each commit waits for {needed} of {told.awaited}, {there}",
+        "Until it is back nothing is accepted: start a standby, or, to go on without a copy, empty "
+        "synchronous_standby_names and reload. See docs/howto/scale-out.md.",
+    )
 
 
 def look_at_jetstream(settings: Settings) -> Iterator[Finding]:
@@ -121,6 +151,8 @@ def _told(connection: Connection) -> _Told:
         version=one("SHOW server_version").split()[0],
         replica=one("SELECT pg_is_in_recovery()") == "True",
         synchronous=one("SHOW synchronous_commit"),
+        awaited=one("SHOW synchronous_standby_names"),
+        standbys=tuple(connection.raw.execute(_STANDBYS).fetchone()),
         used=int(one(_USED)),
         most=int(one("SHOW max_connections")),
         oldest_s=int(one(_OLDEST)),

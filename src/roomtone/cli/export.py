@@ -19,6 +19,7 @@ from roomtone.settings import Settings
 from roomtone.wiring import Roomtone
 
 CALLS = "calls"
+IN_CLEAR = "Stored words are encrypted (words_key); in this file they are in clear. Guard it."
 LATEST_MS = 253_402_300_799_999
 REMEMBERED = 100
 """Sessions whose people are kept in memory."""
@@ -62,6 +63,7 @@ def export(
     made again or set again there.
 
     Each line of a chat or a transcript is the vendor's own object, with the ids of app and session.
+    What was said is in clear, also where words are stored under a key.
     """
     packed = gzip.GzipFile(fileobj=out, mode="wb", mtime=0) if _is_gzip(out) else None
     write = out.write if packed is None else packed.write
@@ -82,6 +84,8 @@ def export(
     if packed is not None:
         packed.close()
     click.echo(f"{count} {'calls' if kind == CALLS else 'lines'}", err=True)
+    if settings.words_key:
+        click.echo(IN_CLEAR, err=True)
 
 
 def _is_gzip(out: Any) -> bool:

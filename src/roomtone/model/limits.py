@@ -58,8 +58,8 @@ MAX_FRAMES_KEPT = 10
 MAX_ROOMS_HELD = 20_000
 """Rooms, handles or people of one server that are remembered; the ones not heard of longest go."""
 MAX_GATHERED = 50_000
-"""Peers of sessions that servers tell of, about 1 KB each, of which it is remembered what links
-them; of a session that fell out, the rows are read again."""
+"""Peers of the sessions that moved last, about 1 KB each, of which it is remembered when they were
+there and, where servers tell of them, what links them; else the rows are read again."""
 MAX_SERVERS_HELD = 1_000
 """Inlets whose servers' handles are remembered."""
 

@@ -173,10 +173,6 @@ class Sessions(Protocol):
         clock was set back; first those of which nothing was heard since."""
         ...
 
-    def stays(self, session_id: str) -> list[tuple[str, int, int | None]]:
-        """(user_id, joined_at, left_at) of every peer of a session that counts."""
-        ...
-
     def count_peers(self, session_id: str) -> int:
         """How many rows there are of a session, whether they count or not."""
         ...
@@ -235,6 +231,15 @@ class Reports(Protocol):
     def sealed_report(self, app_id: str, peer_id: str) -> StoredReport | None:
         """As ``report``, but only while the session is sealed: late facts unseal it."""
         ...
+
+    def sealed_as_sent(self, app_id: str, peer_id: str) -> StoredReport | None:
+        """As ``sealed_report``, but only one that is not packed: that takes no time to read."""
+
+    def unpacked_reports(self, before: int, limit: int) -> list[StoredReport]:
+        """Those sealed before this moment that may still be packed, the oldest first."""
+
+    def pack_report(self, report: StoredReport, packed: bytes | None) -> None:
+        """Store it packed, or (None) for good as it is; not if it was replaced meanwhile."""
 
     def put_report(self, report: StoredReport) -> None:
         """Replace by subject. What another model had made is kept as the previous one."""
