@@ -82,7 +82,7 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
     layout = streams.layouts.of(stats)
     _note(state, streams, layout, t, stats)
     # A report's own time is the better one, if it is an epoch time at all.
-    at = float(t)  # two floats are compared three times as fast as a float and an int
+    at = float(t)  # floats are compared faster with floats than with ints
     earliest, latest = at - MAX_CLOCK_DISAGREEMENT_MS, at + MAX_CLOCK_DISAGREEMENT_MS
     seats = layout.received
     for seat, place in enumerate(layout.inbound):

@@ -1,8 +1,8 @@
 """Inbound: one received RTP stream of a peer, folded into intervals.
 
-``make`` writes every member out, although a loop over their names would say the same: here the fold
-spends most of its time, and the loop takes three times as long. That it does what the loop would do
-is a test.
+``_heard`` and ``_shown`` write every member out, although a loop over their names would say the
+same: here the fold spends most of its time, and the loop takes twice as long. That they do what the
+loop would do is a test.
 """
 
 from roomtone.model.stats import InboundRtp
