@@ -186,10 +186,10 @@ def concealed_percent(stream: ObservedStream, limits: Limits) -> Column:
 def buffer_ms(stream: ObservedStream, limits: Limits) -> Column:
     """ms, mean of the interval."""
     least = limits["raise_ms"] / 1000.0
-    if not any(
-        (r.jitter_buffer_delay or 0.0) > least * (r.jitter_buffer_emitted_count or 0)
-        for r in stream.readings
-    ):
+    for r in stream.readings:
+        if (r.jitter_buffer_delay or 0.0) > least * (r.jitter_buffer_emitted_count or 0):
+            break
+    else:
         return []
     return [
         None
@@ -206,11 +206,12 @@ def buffer_ms(stream: ObservedStream, limits: Limits) -> Column:
 def stretched_percent(stream: ObservedStream, limits: Limits) -> Column:
     """Percent of the interval's samples."""
     least = limits["raise_percent"] / 100.0
-    if not any(
-        (it.inserted_samples_for_deceleration or 0.0) + (it.removed_samples_for_acceleration or 0.0)
-        > least * (it.total_samples_received or 0.0)
-        for it in stream.intervals
-    ):
+    for it in stream.intervals:
+        added = it.inserted_samples_for_deceleration or 0.0
+        taken = it.removed_samples_for_acceleration or 0.0
+        if added + taken > least * (it.total_samples_received or 0.0):
+            break
+    else:
         return []
     made: Column = []
     for it, reading in zip(stream.intervals, stream.readings, strict=True):

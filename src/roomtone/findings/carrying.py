@@ -259,7 +259,11 @@ def _stretches(points: Sequence[TransportPoint]) -> list[tuple[Way | None, float
 
 def _steady(points: Sequence[TransportPoint]) -> bool:
     """Whether the way was the same all along, as it nearly always is."""
-    return all(point.way is points[0].way for point in points)
+    way = points[0].way if points else None
+    for point in points:  # noqa: SIM110 - a generator costs twice as much, at every point
+        if point.way is not way:
+            return False
+    return True
 
 
 def round_trips(

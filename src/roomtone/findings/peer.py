@@ -1,7 +1,6 @@
 """Peer: all rules over one peer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -42,12 +41,17 @@ def notice(seen: Observed, pauses: Mapping[str, Pauses], thresholds: Thresholds)
     found += audio.spoke_while_muted(place)
     found += loss.summed_up(place, thresholds["call_loss_summary"])
     edges: list[Edge] = []
+    uplinks: dict[str, Uplink] = {}
+    # All about one stream, then all about the next: its readings stay in the processor's cache.
     for stream in seen.streams:
         if stream.readings:
             mask = place.masked(stream)
             found += _stream(place, stream, mask, thresholds)
             if stream.way == RECEIVED and stream.peer_id:
                 edges.append(_edge(seen, stream, mask, thresholds))
+        if stream.way == SENT:
+            known = uplinks.get(stream.transport, Uplink())
+            uplinks[stream.transport] = _uplink(known, stream, seen.offset, own, thresholds)
     until = seen.stay.left_at or max(seen.stay.last_sign_at, seen.stay.joined_at)
     return Noticed(
         peer_id=seen.peer_id,
@@ -61,7 +65,7 @@ def notice(seen: Observed, pauses: Mapping[str, Pauses], thresholds: Thresholds)
         raised=list(_within(found, seen, until)),
         edges=edges,
         links=_links(seen),
-        uplinks=_uplinks(seen, own, thresholds),
+        uplinks=uplinks,
         offline=offline(seen.events),
     )
 
@@ -113,15 +117,15 @@ def _edge(seen: Observed, stream: ObservedStream, mask: Spells, thresholds: Thre
     bad: set[int] = set()
     silent: set[int] = set()
     heard = stream.kind == AUDIO
-    level_known = heard and any(it.total_audio_energy is not None for it in stream.intervals)
     least = thresholds[flow.ONE_WAY_AUDIO.id]["silent_level"] ** 2
-    quiet = {
-        i
-        for i, it in enumerate(stream.intervals if level_known else ())
-        if it.total_audio_energy is not None
-        and it.total_samples_duration
-        and it.total_audio_energy <= least * it.total_samples_duration
-    }
+    level_known = False
+    quiet: set[int] = set()
+    for i, it in enumerate(stream.intervals if heard else ()):
+        energy = it.total_audio_energy
+        if energy is not None:
+            level_known = True
+            if energy <= least * (it.total_samples_duration or -inf):
+                quiet.add(i)
     suspect = _suspects(stream, heard)
     for i in sorted(quiet | suspect):
         r, it = stream.readings[i], stream.intervals[i]
@@ -203,41 +207,40 @@ def _links(seen: Observed) -> tuple[Link, ...]:
     return tuple(made)
 
 
-def _uplinks(seen: Observed, own: Pauses, thresholds: Thresholds) -> dict[str, Uplink]:
-    """What each sending transport was told of loss, and when its microphone was loud."""
+def _uplink(
+    before: Uplink, stream: ObservedStream, offset: int, own: Pauses, thresholds: Thresholds
+) -> Uplink:
+    """What a sending transport was told of loss, and when its microphone was loud; ``before``: by
+    its other streams."""
     least = thresholds[flow.ONE_WAY_AUDIO.id]["source_level"]
     bad_from = thresholds[loss.REMOTE_UPLINK_LOSS.id]["uplink_percent"]
     fine_to = thresholds[loss.DOWNLINK_LOSS.id]["uplink_fine_percent"]
-    made: dict[str, Uplink] = {}
-    for stream in seen.streams:
-        if stream.way != SENT:
+    known: set[int] = set()
+    bad: set[int] = set()
+    between: set[int] = set()
+    reached = 0.0
+    for r, it in zip(stream.readings, stream.intervals, strict=True):
+        lost = r.packets_lost
+        if lost is None:
             continue
-        known: set[int] = set()
-        bad: set[int] = set()
-        between: set[int] = set()
-        offset = seen.offset
-        reached = 0.0
-        for r, it in zip(stream.readings, stream.intervals, strict=True):
-            end = it.t + offset
-            if end < reached and not r.packets_lost:
-                continue  # that bucket is known already
-            percent = loss.sent_percent(r)
-            if percent is not None and it.since is not None:
-                if end < reached and percent <= fine_to:
-                    continue
-                touched = buckets(it.since + offset, end)
-                known.update(touched)
-                reached = touched.stop * BUCKET_MS
-                if percent > bad_from:
-                    bad.update(touched)
-                elif percent > fine_to:
-                    between.update(touched)
-        loud = _loud(stream, offset, own, least) if is_audio(SENT)(stream) else set()
-        old = made.get(stream.transport, Uplink())
-        made[stream.transport] = Uplink(
-            old.known | known, old.bad | bad, old.between | between, old.loud | loud
-        )
-    return made
+        end = it.t + offset
+        if not lost and end < reached:
+            continue  # that bucket is known already
+        percent = loss.sent_percent(r)
+        if percent is not None and it.since is not None:
+            if end < reached and percent <= fine_to:
+                continue
+            touched = buckets(it.since + offset, end)
+            known.update(touched)
+            reached = touched.stop * BUCKET_MS
+            if percent > bad_from:
+                bad.update(touched)
+            elif percent > fine_to:
+                between.update(touched)
+    loud = _loud(stream, offset, own, least) if is_audio(SENT)(stream) else set()
+    return Uplink(
+        before.known | known, before.bad | bad, before.between | between, before.loud | loud
+    )
 
 
 def _loud(stream: ObservedStream, offset: int, own: Pauses, least: float) -> set[int]:
@@ -245,20 +248,22 @@ def _loud(stream: ObservedStream, offset: int, own: Pauses, least: float) -> set
     loud: set[int] = set()
     reached = 0.0
     power = least * least
-    told = [
-        it
-        for it in stream.intervals
-        if it.source is not None and it.source.total_audio_energy is not None
-    ]
-    for before, it in pairwise(told):
-        until = it.t + offset
-        if until < reached or it.since is None or it.paused:
+    energy: float | None = None
+    seconds = 0.0
+    for it in stream.intervals:
+        source = it.source
+        if source is None or source.total_audio_energy is None:
             continue
-        source, then = it.source, before.source
-        lasted = (source.total_samples_duration or 0.0) - (then.total_samples_duration or 0.0)
-        gained = source.total_audio_energy - then.total_audio_energy
+        energy_before, seconds_before = energy, seconds
+        energy, seconds = source.total_audio_energy, source.total_samples_duration or 0.0
+        until = it.t + offset
+        if until < reached or energy_before is None or it.since is None or it.paused:
+            continue
+        lasted = seconds - seconds_before
+        if lasted <= 0 or energy - energy_before <= power * lasted:
+            continue
         since = it.since + offset
-        if lasted > 0 and gained > power * lasted and not touches(own.microphone, since, until):
+        if not (own.microphone and touches(own.microphone, since, until)):
             touched = buckets(since, until)
             loud.update(touched)
             reached = touched.stop * BUCKET_MS

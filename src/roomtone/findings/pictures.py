@@ -44,9 +44,10 @@ def _fine(stream: ObservedStream) -> list[bool]:
 def frozen_percent(stream: ObservedStream, limits: Limits) -> Column:
     """Frozen share of the interval; 100 with a decoder that is stuck."""
     least = limits["raise_percent"] / 100.0
-    if not any(
-        r.frames_decoded == 0 or (r.frozen_fraction or 0.0) > least for r in stream.readings
-    ):
+    for r in stream.readings:
+        if r.frames_decoded == 0 or (r.frozen_fraction or 0.0) > least:
+            break
+    else:
         return []
     made: Column = []
     for reading, fps, fine in zip(stream.readings, stream.sent_fps, _fine(stream), strict=True):
@@ -97,11 +98,11 @@ def mean_freeze_s(stream: ObservedStream, limits: Limits) -> Column:
 def rate_ratio(stream: ObservedStream, limits: Limits) -> Column:
     """Frames a second over what the source gives."""
     least = limits["raise_ratio"]
-    if not any(
-        r.frames_per_second is not None
-        and r.frames_per_second < least * (r.expected_frames_per_second or 0.0)
-        for r in stream.readings
-    ):
+    for r in stream.readings:
+        fps = r.frames_per_second
+        if fps is not None and fps < least * (r.expected_frames_per_second or 0.0):
+            break
+    else:
         return []
     if stream.way == SENT:
         return [
@@ -151,10 +152,11 @@ def encode_load_percent(stream: ObservedStream, limits: Limits) -> Column:
     Between two as it has given them: on a computer that is too slow the camera falls behind too.
     """
     least = limits["load_percent"] / 100.0
-    if not any(
-        (it.total_encode_time or 0.0) * MAX_SOURCE_FPS > 0.9 * least * (it.frames_encoded or inf)
-        for it in stream.intervals
-    ):
+    spent_least = 0.9 * least / MAX_SOURCE_FPS
+    for it in stream.intervals:
+        if (it.total_encode_time or 0.0) > spent_least * (it.frames_encoded or inf):
+            break
+    else:
         return []  # not even at the highest rate
     made: Column = []
     given = 0.0
@@ -170,10 +172,11 @@ def encode_load_percent(stream: ObservedStream, limits: Limits) -> Column:
 def decoded_ratio(stream: ObservedStream, limits: Limits) -> Column:
     """Decoded frames of those that came."""
     least = limits["raise_ratio"]
-    if not any(
-        it.frames_received and (it.frames_decoded or 0.0) <= least * it.frames_received
-        for it in stream.intervals
-    ):
+    for it in stream.intervals:
+        came = it.frames_received
+        if came and (it.frames_decoded or 0.0) <= least * came:
+            break
+    else:
         return []
     made: Column = []
     for it, fine in zip(stream.intervals, _fine(stream), strict=True):
@@ -203,10 +206,10 @@ def asked_rate(stream: ObservedStream, limits: Limits) -> Column:
     least = limits["raise_rate"] / 1000.0
     if not any(map(PLIS, stream.readings)) and not any(map(FIRS, stream.readings)):
         return []
-    if not any(
-        (r.pli_count or 0) + (r.fir_count or 0) > least * (r.interval_ms or 0)
-        for r in stream.readings
-    ):
+    for r in stream.readings:
+        if (r.pli_count or 0) + (r.fir_count or 0) > least * (r.interval_ms or 0):
+            break
+    else:
         return []
     asked: Column = [
         None

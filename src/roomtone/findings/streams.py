@@ -73,7 +73,7 @@ def look(
     columns: list[Column] = []
     for measure, numbers in rule.variants:
         column = measure(stream, limits)
-        columns.append(column or [None] * len(stream.readings))
+        columns.append(column)
         if not column:
             continue
         numbers_now = numbers(limits)
@@ -84,6 +84,7 @@ def look(
         found += runs(column, numbers_now)
     if not found:
         return []
+    columns = [column or [None] * len(stream.readings) for column in columns]
     if rule.back:
         for run in found:
             _fit(run, columns[0], limits[rule.back])
