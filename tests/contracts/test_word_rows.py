@@ -185,8 +185,22 @@ def test_pending_words_are_found_when_their_peer_has_a_row(records):
     write(records, lambda tx: [tx.words.put_pending(s, T0) for s in (there.subject, b"x" * 16)])
     assert records.peek(lambda tx: tx.words.pending_joined(9)) == []
     write(records, lambda tx: tx.sessions.put_peer(there))
-    assert records.peek(lambda tx: tx.words.pending_joined(9)) == [there.subject]
+    assert records.peek(lambda tx: tx.words.pending_joined(9)) == [(there.subject, T0)]
     write(records, lambda tx: tx.words.drop_pending(there.subject))
+    assert records.peek(lambda tx: tx.words.pending_joined(9)) == []
+
+
+@pytest.mark.parametrize("noted_again", [T0 - 1, T0, T0 + 1])
+def test_pending_words_that_were_noted_again_are_not_dropped_with_the_first(records, noted_again):
+    there = peer("there")
+    write(
+        records, lambda tx: [tx.sessions.put_peer(there), tx.words.put_pending(there.subject, T0)]
+    )
+    write(records, lambda tx: tx.words.put_pending(there.subject, noted_again))
+    write(records, lambda tx: tx.words.drop_pending(there.subject, T0))
+    ((subject, noted_at),) = records.peek(lambda tx: tx.words.pending_joined(9))
+    assert (subject, noted_at) == (there.subject, T0 + 1)
+    write(records, lambda tx: tx.words.drop_pending(there.subject, noted_at))
     assert records.peek(lambda tx: tx.words.pending_joined(9)) == []
 
 

@@ -38,7 +38,8 @@ class Journal:
 
     def __init__(self, world: HookWorld, records: Records) -> None:
         self._world, self._records = world, records
-        self.last_seq = world.journal.last_seq
+        self.apart = True
+        self.last_seq, self.read = world.journal.last_seq, world.journal.read
         self.takes_records_away = False
 
     async def append(self, batches: Any) -> list[bool]:
@@ -68,8 +69,8 @@ def said(number: int, *entries: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"peer_id": PEER, "seq": number, "entries": entries})
 
 
-def message(world: HookWorld) -> dict[str, Any]:
-    content = {"id": "m1", "type": "text", "message": "hello", "time": world.clock.t}
+def message(world: HookWorld, message_id: str = "m1") -> dict[str, Any]:
+    content = {"id": message_id, "type": "text", "message": "hello", "time": world.clock.t}
     meta = {"action": "add", "message": content}
     return {"event": "chat_message", "timestamp": world.clock.t, "metaData": meta}
 
@@ -119,3 +120,44 @@ def test_a_batch_that_was_stored_as_the_records_went_away_is_accepted():
         return receipt.accepted, await written(world)
 
     assert in_a_world(scenario) == (1, ["m1"])
+
+
+def test_what_is_said_while_words_settle_is_not_forgotten():
+    async def scenario(world):
+        made, records, journal = await joined(world)
+        await world.roster.catch_up()
+        words = Words(journal, world.records, world.roster, world.clock)
+        read = world.journal.read
+
+        async def say(number: int, message_id: str) -> None:
+            records.away = True  # as this process still sees it
+            await made.collect(SENDER, said(number, message(world, message_id)))
+            records.away = False
+            await world.roster.catch_up()
+
+        async def read_and_another_speaks(subject: bytes) -> Any:
+            found = await read(subject)
+            journal.read = read
+            await say(3, "m2")
+            return found
+
+        await say(2, "m1")
+        journal.read = read_and_another_speaks
+        await words.settle()
+        return await written(world)
+
+    assert in_a_world(scenario) == ["m1", "m2"]
+
+
+def test_a_journal_that_lies_with_the_records_defers_nothing():
+    async def scenario(world):
+        made, records, journal = await joined(world)
+        journal.apart = False
+        records.away = True  # as was found a moment ago, and the journal answers again
+        body = said(2, message(world))
+        with pytest.raises(Failed):
+            await made.collect(SENDER, body)
+        records.away = False
+        return (await made.collect(SENDER, body)).repeated, await written(world)
+
+    assert in_a_world(scenario) == (True, ["m1"])

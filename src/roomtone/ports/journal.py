@@ -56,6 +56,12 @@ class Chunk(Struct, frozen=True):
 class Journal(Protocol):
     """See the module's promises."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether it takes in batches while the records are away; it keeps ``deferred`` then. Of
+        one that lies with the records, what could not be asked may answer a moment later."""
+        ...
+
     async def append(self, batches: Sequence[Batch]) -> list[bool]:
         """Store; for each batch: True stored, False was there already. Durable on return."""
         ...

@@ -70,14 +70,16 @@ class Words(Protocol):
         ...
 
     def put_pending(self, subject: bytes, now: int) -> None:
-        """Words of this peer wait in the journal for its row."""
+        """Words of this peer wait in the journal for its row. Noted again, its time moves on."""
         ...
 
-    def pending_joined(self, limit: int) -> list[bytes]:
-        """Subjects with waiting words whose peer has a row now."""
+    def pending_joined(self, limit: int) -> list[tuple[bytes, int]]:
+        """Subjects with waiting words whose peer has a row now, and when that was noted."""
         ...
 
-    def drop_pending(self, subject: bytes) -> None: ...
+    def drop_pending(self, subject: bytes, noted_at: int | None = None) -> None:
+        """They wait no more; ``noted_at``: unless more were noted since."""
+        ...
 
 
 class Artifacts(Protocol):

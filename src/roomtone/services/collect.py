@@ -127,7 +127,7 @@ class Collector:
             received_at=now,
             facts=facts,
             presence=presence,
-            deferred=spoken and self._records_away(),
+            deferred=spoken and self._journal.apart and self._records_away(),
         )
         (stored,) = await self._journal.append([batch])
         if stored and (first or presence.joins or presence.leaves):
@@ -146,7 +146,7 @@ class Collector:
         try:
             await self._words.take(batch.subject, facts)
         except Failed:
-            if not self._records_away():
+            if not (self._journal.apart and self._records_away()):
                 raise
             key = f"w:{batch.key}"
             note = Batch(batch.subject, key, batch.received_at, (), Presence(), deferred=True)

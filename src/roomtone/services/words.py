@@ -100,11 +100,12 @@ class Words:
 
     async def settle(self) -> int:
         """Take in words whose peers have joined meanwhile; of how many peers."""
-        subjects = await self._records.read(lambda tx: tx.words.pending_joined(SETTLED_AT_ONCE))
-        for subject in subjects:
+        pending = await self._records.read(lambda tx: tx.words.pending_joined(SETTLED_AT_ONCE))
+        for subject, noted_at in pending:
             await self.replay(subject)
-            await self._records.write(partial(_drop_pending, subject))
-        return len(subjects)
+            # What was noted meanwhile may not have been in the journal that was read.
+            await self._records.write(partial(_drop_pending, subject, noted_at))
+        return len(pending)
 
     async def replay(self, subject: bytes) -> None:
         """Write the rows of everything that the journal of a peer holds."""
@@ -210,8 +211,8 @@ def _slices(words: Iterator[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _drop_pending(subject: bytes, tx: Transaction) -> None:
-    tx.words.drop_pending(subject)
+def _drop_pending(subject: bytes, noted_at: int, tx: Transaction) -> None:
+    tx.words.drop_pending(subject, noted_at)
 
 
 def _put_peers_words(subject: bytes, facts: Iterable[AnyFact], now: int, tx: Transaction) -> bool:

@@ -307,7 +307,10 @@ async def _fetched(subscription: JetStreamContext.PullSubscription, wanted: int)
             found += await subscription.fetch(min(AT_ONCE, wanted - len(found)), timeout=LULL_S)
             heard = loop.time()
         except TimeoutError:
-            if not (await subscription.consumer_info()).num_pending:
+            told = await subscription.consumer_info()
+            # What was sent may still be on its way to a client that is slow just now.
+            sent = told.delivered.consumer_seq if told.delivered else 0
+            if not told.num_pending and len(found) >= sent:
                 break
             if loop.time() - heard > FETCH_S:
                 raise

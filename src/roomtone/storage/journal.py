@@ -101,6 +101,8 @@ Row = tuple[Any, ...]
 class SqlJournal:
     """See :mod:`roomtone.ports.journal`."""
 
+    apart = False
+
     def __init__(self, database: Database) -> None:
         self._database = database
 

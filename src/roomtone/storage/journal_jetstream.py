@@ -46,6 +46,8 @@ _UNKNOWN: tuple[float, BatchKeys | None] = (0.0, None)
 class JetStreamJournal:
     """See :mod:`roomtone.ports.journal`."""
 
+    apart = True
+
     def __init__(self, stream: Stream, database: Database) -> None:
         self._stream = stream
         self._database = database

@@ -22,6 +22,8 @@ from roomtone.storage.repacking import Piece, chunks, span
 class MemoryJournal:
     """See :mod:`roomtone.ports.journal`."""
 
+    apart = True
+
     def __init__(self) -> None:
         self._last = 0
         self._subjects: dict[bytes, Subject] = {}

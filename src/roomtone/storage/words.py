@@ -51,13 +51,17 @@ _DUE = (
     "AND sessions.status = ? AND sessions.sealed_at IS NOT NULL ORDER BY spoken.changed_at LIMIT ?"
 )
 _PUT_PENDING = (
-    "INSERT INTO pending_words (subject, noted_at) VALUES (?, ?) ON CONFLICT (subject) DO NOTHING"
+    "INSERT INTO pending_words (subject, noted_at) VALUES (?, ?) ON CONFLICT (subject) DO UPDATE "
+    "SET noted_at = CASE WHEN excluded.noted_at > pending_words.noted_at "
+    "THEN excluded.noted_at ELSE pending_words.noted_at + 1 END"
 )
 _PENDING_JOINED = (
     # Not IN: SQLite would go through all peers for it.
-    "SELECT subject FROM pending_words WHERE EXISTS "
+    "SELECT subject, noted_at FROM pending_words WHERE EXISTS "
     "(SELECT 1 FROM peers WHERE peers.subject = pending_words.subject) LIMIT ?"
 )
+
+_DROP_UNCHANGED = "DELETE FROM pending_words WHERE subject = ? AND noted_at = ?"
 
 _encode = msgspec.msgpack.Encoder().encode
 _message = msgspec.msgpack.Decoder(KeptMessage)
@@ -178,12 +182,15 @@ class SqlWords:
     def put_pending(self, subject: bytes, now: int) -> None:
         self._connection.raw.execute(_PUT_PENDING, (subject, now))
 
-    def pending_joined(self, limit: int) -> list[bytes]:
+    def pending_joined(self, limit: int) -> list[tuple[bytes, int]]:
         found = self._connection.raw.execute(_PENDING_JOINED, (limit,))
-        return [row[0] for row in found]
+        return [(row[0], row[1]) for row in found]
 
-    def drop_pending(self, subject: bytes) -> None:
-        self._connection.raw.execute("DELETE FROM pending_words WHERE subject = ?", (subject,))
+    def drop_pending(self, subject: bytes, noted_at: int | None = None) -> None:
+        if noted_at is None:
+            self._connection.raw.execute("DELETE FROM pending_words WHERE subject = ?", (subject,))
+        else:
+            self._connection.raw.execute(_DROP_UNCHANGED, (subject, noted_at))
 
 
 def _decoded(decoder: "msgspec.msgpack.Decoder[Any]", stored: bytes) -> Any:
