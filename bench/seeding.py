@@ -2,7 +2,7 @@
 
 The rows are those of :mod:`bench.session_list`, as the service would have left them. More than a
 hundred thousand are those again and again, each turn in a stretch of the two years of its own, with
-new ids: the database does that by itself, ten million in a few minutes. Only the last turn has
+new ids: the database does that by itself, a million in about a minute. Only the last turn has
 sessions that are LIVE.
 """
 
