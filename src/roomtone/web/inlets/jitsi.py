@@ -123,7 +123,8 @@ class JitsiDoor:
     async def _server(self, socket: WebSocket, inlet: Inlet, protocol: str) -> None:
         """JVB, Jicofo, Jigasi: what they say is kept for a version of us that reads it."""
         lines = _Lines(self, inlet, protocol, f"Messages of {protocol[:40]} are kept, not read.")
-        await socket.send_text(acknowledgement(0, INITIAL))
+        with suppress(WebSocketDisconnect):
+            await socket.send_text(acknowledgement(0, INITIAL))
         try:
             while True:
                 text = await next_text(socket)
@@ -200,7 +201,9 @@ class _Talk:
         # What the connection before this one brought is to be durable before it is counted.
         await stream.still()
         self._acked = stream.durable_sn
-        await self._socket.send_text(acknowledgement(self._acked, INITIAL))
+        # Who has gone already may have said all there was to say.
+        with suppress(WebSocketDisconnect):
+            await self._socket.send_text(acknowledgement(self._acked, INITIAL))
 
     async def _recalled(self) -> Stream:
         """A stream that this process does not know: new, or from before a restart."""
