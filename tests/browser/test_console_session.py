@@ -183,7 +183,7 @@ def test_a_summary_is_made_where_there_was_none(guest, call):
 
 def test_what_webhooks_were_told_is_listed(guest, seeded_console):
     title = f"Heard {time.time_ns()}"  # of the calls that were there before it no webhook hears
-    seeded_console.join(title).leave()
+    joined = seeded_console.join(title)  # and stays: the end of the call would be told too
     server = seeded_console.server
     (row,) = wait_for("the session", lambda: server.get("/sessions", search=title)["sessions"])
     deliveries = f"/sessions/{row['id']}/deliveries"
@@ -193,6 +193,7 @@ def test_what_webhooks_were_told_is_listed(guest, seeded_console):
     told = [one["event"] for one in server.get(deliveries)]
     assert sorted(told) == ["meeting.participantJoined", "meeting.started"]
     expect(page.locator(".hooks code")).to_have_text(told)
+    joined.leave()
 
 
 def test_a_live_call_grows_and_evil_names_stay_text(guest, seeded_console):
