@@ -18,7 +18,7 @@ from bench.recorded import now_ms
 from bench.servers import HOST, Credentials, Server, floor, init, roomtone
 from bench.turns import Flood, in_turn
 
-GOAL = 0.7
+GOAL = 0.8
 CONNECTIONS = 16
 PEOPLE = 4
 MINUTES = 10.0

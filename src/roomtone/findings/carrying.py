@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import attrgetter, eq
 from statistics import median
 
 from roomtone.findings import transport as t
@@ -17,6 +18,7 @@ from roomtone.report.observed import SENT, Observed, ObservedTransport
 from roomtone.report.transit import TransportPoint, Way
 
 TCP = ("tcp", "tls")
+GAP, RECEIVED_BYTES = attrgetter("gap_ms"), attrgetter("bytes_received")
 FAR_RELAY = "remote_candidate_type"
 """What was compared where the relay is the other end's."""
 APART_MS = 2_000
@@ -74,7 +76,7 @@ def gaps(seen: Observed, limits: Limits) -> list[Raised]:
     found: list[Raised] = []
     alive = [transport for transport in seen.transports if len(transport.points) > 2]
     for transport in alive:
-        if max([point.gap_ms for point in transport.points]) <= 1000.0 * limits["raise_s"]:
+        if max(map(GAP, transport.points)) <= 1000.0 * limits["raise_s"]:
             continue
         usual = median(point.gap_ms for point in transport.points[1:])
         # Several snapshots make a point: its longest gap is the one that counts.
@@ -106,7 +108,8 @@ def stalls(seen: Observed, transport: ObservedTransport, limits: Limits) -> list
     if _only_sends(seen, transport):
         least_s = limits["sending_s"]
     found: list[Raised] = []
-    if len({point.bytes_received for point in transport.points}) == len(transport.points):
+    received = list(map(RECEIVED_BYTES, transport.points))
+    if not any(map(eq, received, received[1:])):
         return found  # something came between any two looks
     since: TransportPoint | None = None
     for before, point in pairwise(transport.points):

@@ -119,10 +119,10 @@ def sent_losses(stream: ObservedStream) -> Column:
 
 def sent_percent(r: ProducerReading) -> float | None:
     """Percent of a reading; None where it is not known, or of too little."""
-    sent = r.packets_sent
-    if r.packets_lost is None or r.interval_ms is None or r.paused or not sent:
+    sent, lost = r.packets_sent, r.packets_lost
+    if lost is None or not sent or sent < MIN_PACKETS or r.interval_ms is None or r.paused:
         return None
-    return None if sent < MIN_PACKETS else 100.0 * min(1.0, r.packets_lost / sent)
+    return 100.0 * min(1.0, lost / sent) if lost else 0.0
 
 
 def received_losses(stream: ObservedStream) -> Column:

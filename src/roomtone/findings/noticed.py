@@ -94,7 +94,5 @@ class Noticed(Struct):
 
 def buckets(start: float, end: float) -> range:
     """The buckets that a stretch of time touches; of a long one, its last minute."""
-    first, last = int(start // BUCKET_MS), int(end // BUCKET_MS)
-    if last - first > 6:
-        first = last - 6
-    return range(first, last + 1)
+    last = int(end) // BUCKET_MS
+    return range(max(int(start) // BUCKET_MS, last - 6), last + 1)

@@ -227,16 +227,15 @@ def _uplink(
         if not lost and end < reached:
             continue  # that bucket is known already
         percent = loss.sent_percent(r)
-        if percent is not None and it.since is not None:
-            if end < reached and percent <= fine_to:
-                continue
-            touched = buckets(it.since + offset, end)
-            known.update(touched)
-            reached = touched.stop * BUCKET_MS
-            if percent > bad_from:
-                bad.update(touched)
-            elif percent > fine_to:
-                between.update(touched)
+        if percent is None or it.since is None or (end < reached and percent <= fine_to):
+            continue
+        touched = buckets(it.since + offset, end)
+        known.update(touched)
+        reached = touched.stop * BUCKET_MS
+        if percent > bad_from:
+            bad.update(touched)
+        elif percent > fine_to:
+            between.update(touched)
     loud = _loud(stream, offset, own, least) if is_audio(SENT)(stream) else set()
     return Uplink(
         before.known | known, before.bad | bad, before.between | between, before.loud | loud
