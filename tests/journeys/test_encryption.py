@@ -2,15 +2,12 @@
 there, to another key, and back."""
 
 import base64
-import json
 import secrets
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,6 +16,7 @@ import pytest
 import zstandard
 from fleet import FleetServer
 from journey_server import JourneyServer, environment, roomtone_command, told, wait_for
+from slow_model import SlowModel
 from test_words import a_call, chat_rows, end, items, session_of
 
 from roomtone.storage.packing_words import WORDS
@@ -34,45 +32,9 @@ def key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-class Model:
-    """An OpenAI-compatible endpoint that repeats the mark; asked twice, it waits to be let go."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.go = threading.Event()
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                model.asked += 1
-                model.go.wait(60)
-                content = f"## Meeting Summary\n\nThey spoke of the {MARK}."
-                choice = {"message": {"content": content}, "finish_reason": "stop"}
-                body = json.dumps({"choices": [choice]}).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                with suppress(BrokenPipeError):  # who asked was killed
-                    self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-
-    def close(self) -> None:
-        self.go.set()
-        self.server.shutdown()
-
-
 @pytest.fixture
-def model() -> Iterator[Model]:
-    running = Model()
+def model() -> Iterator[SlowModel]:
+    running = SlowModel(f"They spoke of the {MARK}.")
     yield running
     running.close()
 
@@ -136,7 +98,7 @@ def talk_of_it(server: JourneyServer) -> str:
     return session_id
 
 
-def finish(server: JourneyServer, session_id: str, model: Model) -> None:
+def finish(server: JourneyServer, session_id: str, model: SlowModel) -> None:
     """The summary begins, and is made; the session ends, and is sealed."""
     server.post(f"/sessions/{session_id}/summary")
     wait_for("the model to be asked", lambda: model.asked)

@@ -5,11 +5,9 @@ import io
 import json
 import socket
 import sqlite3
-import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from journey_server import JourneyServer, Person, roomtone_command, told, wait_for
+from slow_model import SlowModel
 
 TALK = (
     "We should decide about the release today.",
@@ -308,51 +307,9 @@ def test_a_summary_is_made_at_the_end_where_the_meeting_wants_one(server):
     assert "#" not in text
 
 
-class SlowModel:
-    """An OpenAI-compatible endpoint that waits until it is told to answer."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.go = threading.Event()
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                model.asked += 1
-                model.go.wait(60)
-                body = json.dumps(
-                    {
-                        "choices": [
-                            {
-                                "message": {"content": "## Meeting Summary\n\nThey ship."},
-                                "finish_reason": "stop",
-                            }
-                        ]
-                    }
-                ).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-
-    def close(self) -> None:
-        self.go.set()
-        self.server.shutdown()
-
-
 @pytest.fixture
 def model():
-    running = SlowModel()
+    running = SlowModel("They ship.")
     yield running
     running.close()
 
