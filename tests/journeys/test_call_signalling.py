@@ -179,7 +179,8 @@ def test_who_reads_nothing_is_cut_off_and_the_others_talk_on(room: Room) -> None
             assert (told["type"], told["peer_id"]) == ("left", quiet["peer_id"])
             say(bo, type="chat", id="1", text="still here")
             wait_for("Ana to hear Bo", lambda: heard(ana).get("text") == "still here")
-        slow.socket.shutdown(2)
+        with suppress(OSError):  # the server may have cut it already
+            slow.socket.shutdown(2)
 
 
 def test_a_kick_ends_the_call_for_whom_it_is_for(room: Room, server: JourneyServer) -> None:

@@ -20,6 +20,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import URL
 from sqlalchemy.exc import DisconnectionError
 
+from roomtone.jobs.telling import is_news
 from roomtone.model.errors import Failed
 from roomtone.ports.cipher import Cipher
 from roomtone.services.artifacts import Artifacts
@@ -301,7 +302,7 @@ class DurableJobs:
             config["dbos_system_schema"] = self._place.schema
             lend = partial(_lend, self._place.only_reads)
             config["db_engine_kwargs"] = {"pool_events": [(lend, "checkout")]}
-        logging.getLogger("dbos").addFilter(_is_news)
+        logging.getLogger("dbos").addFilter(is_news)
         DBOS(config=config)
         try:
             DBOS.launch()
@@ -362,11 +363,6 @@ def _lend(only_reads: Callable[[Any], bool], driver: Any, *_: object) -> None:
     makes it anew. Raises DisconnectionError, which asks for that."""
     if only_reads(driver):
         raise DisconnectionError
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """What stopped DBOS from starting is raised, too, and told by whoever tries again."""
-    return not record.getMessage().startswith("DBOS failed to launch")
 
 
 def _enqueue(queue: str, work_id: str, workflow: Any, *arguments: str | int) -> None:
