@@ -384,6 +384,24 @@ def places(routes: list[BaseRoute]) -> set[str]:
     return found
 
 
+def test_every_operation_that_openapi_tells_of_is_in_the_matrix(site: TwoTenants) -> None:
+    told = site.client.get("/openapi.json").json()
+    below = "/accounts/{account_id}/realtime/kit"
+    matrix = {
+        (f"{below}{'' if resource.of_account else '/{app_id}'}{resource.path}", method.lower())
+        for resource, method in (param.values for param in OPERATIONS)
+    }
+    listed = {
+        (path, method)
+        for path, operations in told["paths"].items()
+        for method in operations
+        if method in ("get", "put", "post", "patch", "delete")
+    }
+
+    assert listed
+    assert {(path.partition("/v4")[2] or path, method) for path, method in listed} <= matrix
+
+
 def test_every_route_is_open_on_purpose_or_tested_here(site: TwoTenants) -> None:
     known = {path for path in places(site.application.routes) if "well-known" not in path}
 

@@ -151,6 +151,9 @@ def test_a_secret_that_is_given_as_a_flag_is_told_but_not_repeated(
         ({"database": "postgresql://u@h/x", "ice_servers": "stun:s.example"}, []),
         ({"journal": "nats://h:4222", "metrics_token": None, "summary_key": ""}, []),
         ({"journal": f"nats://h,nats://u:{SECRET}@h2"}, ["journal"]),
+        ({"journal": f"nats://{SECRET}@h"}, ["journal"]),
+        ({"database": f"postgresql://h/x?user=u&password={SECRET}"}, ["database"]),
+        ({"database": f"postgresql://u@h/x?sslkey=k&sslpassword={SECRET}"}, ["database"]),
         (GIVEN, sorted(GIVEN)),
     ],
 )

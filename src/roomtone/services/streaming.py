@@ -166,8 +166,14 @@ class Streams:
         return subject
 
     def claim(self, stream: Stream, subject: Subject) -> None:
-        """The subject of a stream whose sender named it itself. Raises Forbidden."""
-        self._records.peek(lambda tx: _check(tx, subject))
+        """The subject of a stream whose sender named it itself. Raises Forbidden, also for who was
+        removed from the meeting."""
+
+        def check(tx: Transaction) -> None:
+            _check_invited(tx, subject)
+            _check(tx, subject)
+
+        self._records.peek(check)
         stream.subject, stream.room = subject, subject.meeting_id
 
     async def known(self, inlet: Inlet, peer: str) -> Known | None:
@@ -278,6 +284,12 @@ def _subject(tx: Transaction, app_id: str, peer_id: str) -> Subject | None:
     if peer is None or session is None:
         return None
     return Subject(app_id, session.meeting_id, peer.user_id, peer_id)
+
+
+def _check_invited(tx: Transaction, subject: Subject) -> None:
+    person = tx.rooms.participant(subject.app_id, subject.participant_id)
+    if person is None or person.deleted_at is not None or person.meeting_id != subject.meeting_id:
+        raise Forbidden("This participant was removed from the meeting; ask for a new token.")
 
 
 def _check(tx: Transaction, subject: Subject) -> None:

@@ -5,15 +5,16 @@ The token comes in the first message, not in the address, so no proxy's log has 
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from roomtone.model.errors import Forbidden, Refused
+from roomtone.model.errors import Failed, Forbidden, Refused
 from roomtone.model.limits import MAX_CALL_MESSAGE_BYTES
-from roomtone.model.rooms import ACTIVE
+from roomtone.model.rooms import ACTIVE, Participant
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Records, Transaction
 from roomtone.services.rooms import Claims, Rooms
@@ -26,6 +27,9 @@ IDLE_S = 60.0
 """A page pings every 15 s; one that said nothing for so long is not there any more."""
 SEND_S = 20.0
 """How long one message may take to get out."""
+WELCOME_S = 5.0
+"""How long it is believed that somebody may be there. Another process may show them out."""
+SHOWN_OUT = frozenset({"kicked", "host_ended"})
 
 log = structlog.get_logger()
 
@@ -49,7 +53,7 @@ class Sockets:
             return
         await socket.accept()
         try:
-            member = await self._greet(socket)
+            claims, member = await self._greet(socket)
         except Refusal as refusal:
             await _close(socket, refusal.code, refusal.reason)
             return
@@ -57,7 +61,7 @@ class Sockets:
             return
         sending = asyncio.create_task(self._send(socket, member))
         try:
-            await self._listen(socket, member)
+            await self._listen(socket, claims, member)
         except Refusal as refusal:
             member.outbox.end(refusal.code, refusal.reason)
         except WebSocketDisconnect:
@@ -77,7 +81,7 @@ class Sockets:
         said = urlsplit(origin).netloc.lower()
         return bool(said) and said in (socket.headers.get("host", "").lower(), self._own)
 
-    async def _greet(self, socket: WebSocket) -> Member:
+    async def _greet(self, socket: WebSocket) -> tuple[Claims, Member]:
         try:
             async with asyncio.timeout(HELLO_S):
                 text = await _receive(socket)
@@ -89,11 +93,11 @@ class Sockets:
             raise Refusal(
                 BAD_MESSAGE, _reason(f"The first message must be hello: {error}")
             ) from None
-        member = await self._admitted(hello, socket.path_params["meeting_id"])
+        claims, member = await self._admitted(hello, socket.path_params["meeting_id"])
         self._hub.enter(member)
-        return member
+        return claims, member
 
-    async def _admitted(self, hello: Hello, meeting_id: str) -> Member:
+    async def _admitted(self, hello: Hello, meeting_id: str) -> tuple[Claims, Member]:
         try:
             claims = self._rooms.verify(hello.token)
             if claims.meeting_id != meeting_id:
@@ -104,9 +108,11 @@ class Sockets:
             raise Refusal(code, _reason(refused.message)) from None
         room_id = (claims.app_id, claims.meeting_id)
         now = self._clock.now()
-        return Member(room_id, hello.peer_id, claims.participant_id, name, hello.media, now)
+        member = Member(room_id, hello.peer_id, claims.participant_id, name, hello.media, now)
+        return claims, member
 
-    async def _listen(self, socket: WebSocket, member: Member) -> None:
+    async def _listen(self, socket: WebSocket, claims: Claims, member: Member) -> None:
+        asked_at = monotonic()
         while member.outbox.ended is None:
             try:
                 async with asyncio.timeout(IDLE_S):
@@ -118,6 +124,18 @@ class Sockets:
             except msgspec.DecodeError as error:
                 raise Refusal(BAD_MESSAGE, _reason(f"Not understood: {error}")) from None
             self._hub.hear(member, message)
+            if monotonic() - asked_at >= WELCOME_S:
+                asked_at = monotonic()
+                await self._ask_again(claims, member)
+
+    async def _ask_again(self, claims: Claims, member: Member) -> None:
+        """Raise Refusal for who was shown out of the call since, in whichever process."""
+        try:
+            await self._records.read(lambda tx: _check_still(tx, claims, member.peer_id))
+        except Forbidden as refused:
+            raise Refusal(REMOVED, _reason(refused.message)) from None
+        except Failed:
+            return  # nobody can be asked just now; calls go on
 
     async def _send(self, socket: WebSocket, member: Member) -> None:
         """Empty the outbox, then close. The listener ends when the connection does."""
@@ -152,11 +170,27 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
             await socket.close(code, reason)
 
 
-def _check(tx: Transaction, claims: Claims) -> str:
-    """The person's name; raises Forbidden if they may not be there."""
+def _invited(tx: Transaction, claims: Claims) -> Participant:
     person = tx.rooms.participant(claims.app_id, claims.participant_id)
     if person is None or person.deleted_at is not None or person.meeting_id != claims.meeting_id:
         raise Forbidden("You were removed from this meeting.")
+    return person
+
+
+def _check_still(tx: Transaction, claims: Claims, peer_id: str) -> None:
+    """Raise Forbidden for who is not invited any more, or was shown out and has not come back. A
+    meeting that became INACTIVE lets its call go on."""
+    _invited(tx, claims)
+    peer = tx.sessions.peer(claims.app_id, peer_id)
+    if peer is None or peer.left_at is None or not peer.presence.removed:
+        return
+    if peer.presence.removed[-1][1] in SHOWN_OUT:
+        raise Forbidden("The host ended this call for you.")
+
+
+def _check(tx: Transaction, claims: Claims) -> str:
+    """The person's name; raises Forbidden if they may not be there."""
+    person = _invited(tx, claims)
     meeting = tx.rooms.meeting(claims.app_id, claims.meeting_id)
     if meeting is None or meeting.status != ACTIVE:
         raise Forbidden("This meeting is INACTIVE: nobody can join until it is made ACTIVE.")

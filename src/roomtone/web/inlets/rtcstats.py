@@ -8,7 +8,9 @@ secret itself, with which nobody is known and the page's path names the room.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
+from time import monotonic
 
 import jwt
 import structlog
@@ -24,6 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from roomtone.model.errors import (
     BadRequest,
     Failed,
+    Forbidden,
     Invalid,
     Refused,
     TooLarge,
@@ -57,6 +60,8 @@ ALGORITHM = "HS256"
 MAX_TOKEN_CHARS = 8_192
 NO_TOKEN = "Send ?rtcstats-token=: a JWT signed with the inlet's secret, or a participant's token."  # noqa: S105
 FACTS_A_BATCH = 200
+INVITED_S = 10.0
+"""How long a participant on a socket is believed to be invited still."""
 _CORS = {"access-control-allow-origin": "*"}
 _PREFLIGHT = {
     **_CORS,
@@ -164,7 +169,11 @@ class RtcstatsDoor:
         frames = Frames(stream.reader)
         code = 1006
         try:
-            await self._listen(socket, inlet, stream, frames, first)
+            await self._listen(
+                socket, inlet, stream, frames, first, known=caller.claims is not None
+            )
+        except Forbidden as refused:
+            await close_socket(socket, REFUSED, refused.message)
         except WebSocketDisconnect as gone:
             code = gone.code
         finally:
@@ -202,12 +211,30 @@ class RtcstatsDoor:
             facts.append(self._locate(address, t))
         return facts
 
+    def _ask_again(self, stream: Stream) -> None:
+        """Raise Forbidden for a participant who was removed since."""
+        with suppress(Failed):  # nobody can be asked just now
+            if stream.subject is not None:
+                self._streams.claim(stream, stream.subject)
+
     async def _listen(
-        self, socket: WebSocket, inlet: Inlet, stream: Stream, frames: Frames, first: str | None
+        self,
+        socket: WebSocket,
+        inlet: Inlet,
+        stream: Stream,
+        frames: Frames,
+        first: str | None,
+        *,
+        known: bool,
     ) -> None:
+        """``known``: whether it is a participant of ours, who may be removed meanwhile. Raises
+        Forbidden then."""
         kept, introduced = 0, False
-        text = first
+        text, asked_at = first, monotonic()
         while True:
+            if known and monotonic() - asked_at >= INVITED_S:
+                asked_at = monotonic()
+                self._ask_again(stream)
             if text is not None:
                 try:
                     facts = frames.receive(text, self._clock.now())
