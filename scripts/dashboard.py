@@ -110,6 +110,12 @@ PANELS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
         (("max(roomtone_database_bytes)", "size"),),
     ),
     (
+        "Database answers",
+        "1 for each process that it answers, 0 where it is away or cannot be reached.",
+        "short",
+        (("roomtone_database_up", "{{instance}}"),),
+    ),
+    (
         "Not understood",
         "Bodies in quarantine: `roomtone quarantine` tries them again.",
         "short",

@@ -1,13 +1,14 @@
 """The feed tells every listener of an app what changed in it, once, soon, and nothing of others."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from roomtone.model.errors import TooMany
+from roomtone.model.errors import Failed, TooMany
 from roomtone.model.limits import MAX_LIVE_ROWS_KEPT
 from roomtone.model.sessions import Session
 from roomtone.storage.database import Database
@@ -237,3 +238,29 @@ def test_a_thousand_idle_listeners_cost_no_reads():
         assert asks == 1
 
     run(work)
+
+
+def test_an_outage_of_the_database_ends_streams_and_no_task_with_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def away(_: Any) -> None:
+        raise Failed("PostgreSQL: it did not answer a moment ago", "Start it.")
+
+    async def listen() -> list[dict[str, Any]]:
+        unheard: list[dict[str, Any]] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: unheard.append(told))
+        room = Room()
+        ear = await room.listen()
+        with monkeypatch.context() as patched:
+            patched.setattr(room.records, "read", away)
+            await room.put("while it is away")
+            with pytest.raises(StopAsyncIteration):
+                await ear.hear()
+        gc.collect()  # a task whose error nobody took says so when it goes
+        again = await room.listen()
+        await room.put("afterwards")
+        assert [row["id"] for _, row in await again.rows()] == ["afterwards"]
+        return unheard
+
+    assert asyncio.run(listen()) == []

@@ -1,6 +1,7 @@
 """``/metrics``: every count is documented, and moves when what it counts happens."""
 
 import asyncio
+import math
 import re
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from roomtone.model.digests import Digest
+from roomtone.model.errors import Failed
 from roomtone.model.findings import Finding
 from roomtone.model.sessions import ENDED, Session
 from roomtone.ports.courier import Answer
@@ -25,7 +27,7 @@ from roomtone.storage.database import Database
 from roomtone.storage.memory import MemoryJournal
 from roomtone.storage.records import SqlRecords
 from roomtone.web.app import create_app
-from roomtone.web.metrics import OUTCOMES, Metrics
+from roomtone.web.metrics import OUTCOMES, ROWS, Metrics
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 T0 = 1_767_225_600_000
@@ -171,6 +173,26 @@ def test_gauges_say_how_the_rows_stand(world: World) -> None:
     assert told["roomtone_sessions_unsealed"] == 1
     assert told["roomtone_sealing_lag_seconds"] == 90
     assert told["roomtone_database_bytes"] > 4_096
+
+
+def test_while_the_database_is_away_the_counters_are_told_and_the_gauges_are_no_numbers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: Any) -> None:
+        raise Failed("PostgreSQL: it did not answer a moment ago", "Start it.")
+
+    assert world.told()["roomtone_database_up"] == 1
+    world.client.post("/v1/collect")
+    with monkeypatch.context() as patched:
+        patched.setattr(world.records, "read", away)
+        told = world.told()
+
+    assert told["roomtone_database_up"] == 0
+    assert told["roomtone_batches_accepted_total door=collect"] == 1
+    assert {name for name, value in told.items() if math.isnan(value)} == set(ROWS)
+    back = world.told()
+    assert back["roomtone_database_up"] == 1
+    assert back["roomtone_sessions_live"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """``/metrics``: counts for Prometheus, in its own registry. docs/operations.md tells of each.
 
 Counters live in memory and begin at 0 with the process. Gauges are read from the rows when they are
-asked for. It names no person, app or session.
+asked for; while the database is away they are no number, and the counters are told all the same. It
+names no person, app or session.
 """
 
 import hmac
+import math
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,12 +28,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roomtone import __version__
 from roomtone.findings.catalogue import DETECTORS
 from roomtone.model.digests import Digest
-from roomtone.model.errors import Unauthenticated
+from roomtone.model.errors import Failed, Unauthenticated
 from roomtone.model.sessions import Session
 from roomtone.ports.clock import Clock
 from roomtone.ports.courier import Courier
 from roomtone.ports.journal import Journal
 from roomtone.ports.records import Records
+from roomtone.ports.vitals import Vitals
 from roomtone.services.metering import CountedCourier, Unmetered, timed
 
 DOORS = {"/v1/collect": "collect", "/api/v1/message": "message"}
@@ -52,6 +55,16 @@ INLETS = "inlets"
 BUSY = "busy"
 """Why batches are turned away before they are read (:mod:`roomtone.web.traffic`)."""
 OUTCOMES = ("delivered", "refused", "failed", "unreachable", "forbidden")
+ANSWERS = "roomtone_database_up"
+ROWS = {
+    "roomtone_sessions_live": "Sessions that are LIVE.",
+    "roomtone_peers_live": "Peers that are connected.",
+    "roomtone_sessions_unsealed": "Ended sessions whose reports are not stored yet.",
+    "roomtone_sealing_lag_seconds": "How long the oldest of those has been waiting.",
+    "roomtone_quarantined": "Bodies in quarantine.",
+    "roomtone_journal_position": "Batches taken in since the first start.",
+}
+"""Gauges that are read from the database."""
 APPEND_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 SEALING_BUCKETS = (1, 2, 3, 5, 10, 30, 60, 300, 1_800)
 
@@ -184,18 +197,16 @@ class Metrics(Unmetered):
             raise Unauthenticated("Send the metrics token: Authorization: Bearer …")
 
     async def _look(self) -> None:
-        vitals = await self._records.read(lambda tx: tx.vitals())
-        waits = 0 if vitals.unsealed_since is None else self._clock.now() - vitals.unsealed_since
-        values = {
-            "roomtone_sessions_live": vitals.live_sessions,
-            "roomtone_peers_live": vitals.live_peers,
-            "roomtone_sessions_unsealed": vitals.unsealed_sessions,
-            "roomtone_sealing_lag_seconds": max(0, waits) / 1000,
-            "roomtone_quarantined": vitals.quarantined,
-            "roomtone_journal_position": vitals.journal_position,
-            "roomtone_database_bytes": sum(map(_size, self._files)),
-        }
-        for name, value in values.items():
+        self._gauges["roomtone_database_bytes"].set(sum(map(_size, self._files)))
+        try:
+            vitals = await self._records.read(lambda tx: tx.vitals())
+        except Failed:
+            self._gauges[ANSWERS].set(0)
+            for name in ROWS:
+                self._gauges[name].set(math.nan)
+            return
+        self._gauges[ANSWERS].set(1)
+        for name, value in _values(vitals, self._clock.now()).items():
             self._gauges[name].set(value)
 
 
@@ -225,14 +236,23 @@ class _Counted:
             self._metrics.answered(self._door, status)
 
 
+def _values(vitals: Vitals, now: int) -> dict[str, float]:
+    """What the gauges of :data:`ROWS` stand at."""
+    waits = 0 if vitals.unsealed_since is None else now - vitals.unsealed_since
+    return {
+        "roomtone_sessions_live": vitals.live_sessions,
+        "roomtone_peers_live": vitals.live_peers,
+        "roomtone_sessions_unsealed": vitals.unsealed_sessions,
+        "roomtone_sealing_lag_seconds": max(0, waits) / 1000,
+        "roomtone_quarantined": vitals.quarantined,
+        "roomtone_journal_position": vitals.journal_position,
+    }
+
+
 def _gauges(registry: CollectorRegistry) -> dict[str, Gauge]:
     told = {
-        "roomtone_sessions_live": "Sessions that are LIVE.",
-        "roomtone_peers_live": "Peers that are connected.",
-        "roomtone_sessions_unsealed": "Ended sessions whose reports are not stored yet.",
-        "roomtone_sealing_lag_seconds": "How long the oldest of those has been waiting.",
-        "roomtone_quarantined": "Bodies in quarantine.",
-        "roomtone_journal_position": "Batches taken in since the first start.",
+        **ROWS,
+        ANSWERS: "1 where the database answers this process, else 0.",
         "roomtone_database_bytes": "Size of the SQLite database and its log.",
     }
     gauges = {name: Gauge(name, words, registry=registry) for name, words in told.items()}

@@ -8,9 +8,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable
 
+import structlog
 from msgspec import Struct, field
 
-from roomtone.model.errors import TooMany
+from roomtone.model.errors import Failed, TooMany
 from roomtone.model.limits import MAX_LIVE_LISTENERS, MAX_LIVE_ROWS_KEPT
 from roomtone.model.sessions import Session
 from roomtone.ports.records import Records, Transaction
@@ -29,6 +30,8 @@ HELLO = b"retry: 2000\n\n"
 HEARTBEAT = b": still here\n\n"
 RESET = b"event: reset\ndata: {}\n\n"
 """Says that too much happened meanwhile: read the list again."""
+
+log = structlog.get_logger()
 
 
 class Changed(Struct, frozen=True):
@@ -140,6 +143,9 @@ class Feed:
                 self._drop_idle()
                 if not self._channels:
                     return
+        except Failed as failed:
+            # Who listened comes back by itself, and is told 503 until there is something to tell.
+            log.warning("live events end", error=failed.message, hint=failed.hint)
         finally:
             self._loop = None
             self._ready.set()

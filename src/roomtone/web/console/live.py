@@ -7,7 +7,7 @@ whoever watches calls: a cookie or an API token opens it.
 
 from collections.abc import Callable
 
-from roomtone.model.errors import Refused
+from roomtone.model.errors import Failed, Refused
 from roomtone.model.sessions import Session
 from roomtone.ports.clock import Clock
 from roomtone.ports.records import Transaction
@@ -41,7 +41,7 @@ async def follow_sessions(call: Call) -> Answer:
     def welcome() -> bool:
         try:
             authenticate(facade, headers)
-        except Refused:
+        except (Refused, Failed):  # nor is anything told where nobody can be asked
             return False
         return True
 
