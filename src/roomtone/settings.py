@@ -295,10 +295,18 @@ def exposed(flags: Mapping[str, Any]) -> list[Setting]:
     ]
 
 
+def _opens(url: str) -> bool:
+    """Whether an address holds what opens it: a password, also in the query, or a token of NATS,
+    which stands where a name would. Raises ValueError for what is no address."""
+    parts = urlsplit(url)
+    token = parts.scheme in ("nats", "tls") and parts.username
+    return bool(parts.password or token or "password=" in parts.query.lower())
+
+
 def _holds_secret(setting: Setting, value: str) -> bool:
     if setting.name in ("database", "journal"):
         try:
-            return any(urlsplit(url).password for url in value.split(","))
+            return any(map(_opens, value.split(",")))
         except ValueError:
             return True
     return '"credential"' in value if setting.name == "ice_servers" else bool(value)

@@ -5,12 +5,15 @@ import gzip
 import json
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from bad_bodies import COLLECT, DOORS, MEGA, check_refusal, entry, shape
 from journey_server import JourneyServer, Person
 from starlette.requests import Request
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from roomtone.model.errors import BadRequest
 from roomtone.web import bodies
@@ -257,6 +260,24 @@ def test_noise_on_the_wire_harms_nobody(server: JourneyServer) -> None:
     for noise in (b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET", b"\r\n" * 100):
         talk(server, noise)
     assert server.client.get(f"{server.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("where", ["observertc", "rtcstats", "call"])
+def test_a_frame_that_is_a_bomb_ends_its_socket(server: JourneyServer, where: str) -> None:
+    path = f"/call/{server.meeting()}/signal"
+    if where != "call":
+        made = server.post("/inlets", {"kind": where})
+        path = f"{made['path']}/{made['secret']}/room"
+    before = server.resident_kb()
+    with connect(server.url.replace("http", "ws", 1) + path, compression="deflate") as line:
+        assert line.protocol.extensions, "the server inflates nothing, so this proves nothing"
+        with suppress(ConnectionClosed):
+            line.send("A" * (64 * MEGA))
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(timeout=30)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+    assert server.resident_kb() - before < 32 * 1024
 
 
 def test_nothing_of_all_this_was_a_surprise_to_the_server(server: JourneyServer) -> None:

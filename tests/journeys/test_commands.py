@@ -1,5 +1,6 @@
 """The command line, as people and scripts use it."""
 
+import asyncio
 import gzip
 import json
 import shutil
@@ -7,7 +8,9 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -16,6 +19,9 @@ from journey_server import JourneyServer, Serve, new_peer, now_ms, roomtone_comm
 from player import BUNDLED, DATA
 
 from roomtone.cli import COMMANDS, main, roomtone
+from roomtone.model.sessions import ENDED, Session
+from roomtone.storage.database import Database
+from roomtone.storage.records import SqlRecords
 
 
 @pytest.fixture(scope="module")
@@ -307,6 +313,64 @@ def test_the_doctor_misses_a_database_of_places_that_was_named(
     status, found = checks(inside, folder, geo_database="/nowhere/city.mmdb")
     assert status == 1
     assert not found["geo_database"]["ok"]
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_doctor_asks_the_address_that_people_are_told(
+    folder: Path, inside: Inside, status: int
+) -> None:
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/readyz" else 404)
+            self.end_headers()
+            self.wfile.write(b'{"reason": "is about to stop"}')
+
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        port = server.server_address[1]
+        ended, found = checks(inside, folder, base_url=f"http://127.0.0.1:{port}")
+    assert (ended == 0, found["address"]["ok"]) == (status == 200, status == 200)
+    assert "about to stop" in str(found["address"]["found"])
+
+
+def test_the_doctor_sees_that_nobody_answers_and_tells_no_password(
+    folder: Path, inside: Inside
+) -> None:
+    status, found = checks(inside, folder, base_url="http://u:s3cr3t@127.0.0.1:1")
+    assert status == 1
+    assert not found["address"]["ok"]
+    assert "s3cr3t" not in str(found)
+
+
+def test_the_doctor_sees_a_bucket_that_cannot_be_written(folder: Path, inside: Inside) -> None:
+    status, found = checks(
+        inside, folder, files="s3://bucket/x", files_endpoint="http://127.0.0.1:1"
+    )
+    assert status == 1
+    assert not found["files"]["ok"]
+    assert "AWS_" in str(found["files"]["advice"])
+
+
+def test_the_doctor_misses_the_key_of_encrypted_words(tmp_path: Path, inside: Inside) -> None:
+    folder = tmp_path / "encrypted"
+    assert inside("init", "--data", folder, words_key="ab" * 32).returncode == 0
+    for key, ok in (("ab" * 32, True), ("cd" * 32, False), ("", False)):
+        _, found = checks(inside, folder, words_key=key)
+        assert found["words_key"]["ok"] == ok
+
+
+def test_the_doctor_sees_sessions_that_nobody_seals(folder: Path, inside: Inside) -> None:
+    assert checks(inside, folder)[1]["sealing"]["ok"]
+    database = Database.open(folder / "roomtone.db")
+    ended = Session(
+        id="s", app_id="a", meeting_id="m", title="", status=ENDED, started_at=1, ended_at=1,
+        created_at=1, updated_at=1,
+    )  # fmt: skip
+    asyncio.run(SqlRecords(database).write(lambda tx: tx.sessions.put_session(ended)))
+    database.close()
+    status, found = checks(inside, folder)
+    assert status == 1
+    assert not found["sealing"]["ok"]
 
 
 # --- settings -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from roomtone.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+PAGE = (ROOT / "docs/howto/scale-out.md").read_text()
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "roomtone"}
 
 
@@ -35,6 +36,19 @@ def test_it_names_what_there_is() -> None:
                 assert value.removeprefix("/run/secrets/") in one["secrets"]
     proxied = set(re.findall(r"dynamic a (\w+) 8787", (ROOT / "deploy/Caddyfile").read_text()))
     assert proxied == {"collect", "api"} <= set(OURS)
+
+
+def test_the_one_on_the_page_names_what_there_is_too() -> None:
+    told = yaml.safe_load(PAGE.partition("```yaml")[2].partition("```")[0])
+    services = told["services"]
+    ours = {name: one for name, one in services.items() if one["image"] == "roomtone"}
+    variables = {setting.variable for setting in SETTINGS}
+
+    assert set(ours) == set(OURS)
+    for name, one in ours.items():
+        assert {each for each in one["environment"] if not each.startswith("AWS_")} <= variables
+        assert one["command"].split() == OURS[name]["command"]
+        assert set(one["depends_on"]) <= set(services)
 
 
 @pytest.mark.slow

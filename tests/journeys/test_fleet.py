@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fleet import Fleet, FleetServer
-from journey_server import new_peer, now_ms, told, wait_for
+from journey_server import new_peer, now_ms, roomtone_command, told, wait_for
 from test_kill import Talker, check
 
 from own_servers import OwnNats, OwnPostgres
@@ -209,6 +209,19 @@ def test_doctor_finds_the_whole_deployment_in_order(
     found = told("doctor", "--data", fleet.api.data, database=fleet.database, journal=fleet.journal)
     assert {one["check"] for one in found} >= {"database", "schema", "journal", "workers"}
     assert [one for one in found if not one["ok"] and one["check"] != "disk"] == []
+
+
+def test_doctor_misses_workers_that_were_all_killed_though_their_rows_are_there(
+    fleet: Fleet, work: FleetServer
+) -> None:
+    work.kill()
+    done = roomtone_command("doctor", "--json", "--data", fleet.api.data, database=fleet.database)
+    work.start()
+    workers = next(one for one in json.loads(done.stdout) if one["check"] == "workers")
+
+    assert done.returncode == 1
+    assert not workers["ok"]
+    assert workers["found"].startswith("0 alive, 1 ")
 
 
 def test_two_workers_tell_a_webhook_of_everything_once_and_in_order(

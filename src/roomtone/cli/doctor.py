@@ -7,28 +7,43 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from cryptography.x509 import load_pem_x509_certificate
 from msgspec import to_builtins
 
 from roomtone import __version__
 from roomtone.cli.credentials import FILE
+from roomtone.cli.doctor_live import (
+    look_at_address,
+    look_at_files,
+    look_at_sealing,
+    look_at_words_key,
+)
 from roomtone.cli.finding import Finding
 from roomtone.cli.options import with_settings
+from roomtone.cli.tls import check_tls
+from roomtone.model.errors import Failed
 from roomtone.settings import Settings
+from roomtone.storage.connections import Explained
+from roomtone.storage.database import connected
+from roomtone.storage.schema import HEAD, revision_of
 from roomtone.wiring import DATABASE
 
 LOW_DISK_BYTES = 1 << 30
 OLDEST_SANE_S = 1_750_000_000
 """June 2025: a clock before that was never set."""
+SOON = timedelta(days=7)
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 @with_settings()
 def doctor(settings: Settings, *, as_json: bool) -> None:
-    """Check folder, disk, database, clock and versions; say what to do about what is wrong."""
+    """Check the machine, the data folder or the whole deployment; say what to do about what is
+    wrong."""
     findings = list(_look(settings))
     if as_json:
         click.echo(json.dumps(to_builtins(findings)))
@@ -49,7 +64,7 @@ def _look(settings: Settings) -> Iterator[Finding]:
     if folder.is_dir():
         yield _disk(folder)
         if not settings.database:
-            yield from _database(folder / DATABASE)
+            yield from _database(settings, folder / DATABASE)
         yield _credentials(folder / FILE)
     if settings.database or settings.journal:
         from roomtone.cli.doctor_shared import look_at_jetstream, look_at_postgres
@@ -58,6 +73,12 @@ def _look(settings: Settings) -> Iterator[Finding]:
             yield from look_at_postgres(settings)
         if settings.journal:
             yield from look_at_jetstream(settings)
+    if settings.files:
+        yield look_at_files(settings)
+    if settings.tls_certificate or settings.tls_key:
+        yield _certificate(settings)
+    if settings.base_url:
+        yield look_at_address(settings)
     for name in ("geo_database", "asn_database"):
         if file := getattr(settings, name):
             there = Path(file).is_file()
@@ -99,7 +120,7 @@ def _disk(folder: Path) -> Finding:
     )
 
 
-def _database(file: Path) -> Iterator[Finding]:
+def _database(settings: Settings, file: Path) -> Iterator[Finding]:
     if not file.is_file():
         yield Finding(
             "database", False, f"{file} is not there", "Run `roomtone init`, or name --data."
@@ -117,6 +138,39 @@ def _database(file: Path) -> Iterator[Finding]:
     shown = f"sound, {sessions} sessions" if sound else "; ".join(row[0] for row in check)
     yield Finding("database", sound, shown, "Restore the last backup of the data folder.")
     yield Finding("quarantine", True, f"{waiting} bodies that no decoder understood")
+    if sound:
+        yield from _waiting(settings, file)
+
+
+def _waiting(settings: Settings, file: Path) -> Iterator[Finding]:
+    """What else the rows tell, where they are as this version has them."""
+    try:
+        with Explained():
+            connection = connected(str(file))
+            try:
+                if revision_of(connection) == HEAD:
+                    yield look_at_sealing(connection)
+                    yield from look_at_words_key(settings, connection)
+            finally:
+                connection.close()
+    except Failed as failed:
+        yield Finding("database", False, failed.message, failed.hint)
+
+
+def _certificate(settings: Settings) -> Finding:
+    """Whether TLS can be served, and for how long."""
+    try:
+        check_tls(settings)
+        ends = load_pem_x509_certificate(Path(settings.tls_certificate).read_bytes())
+    except Failed as failed:
+        return Finding("certificate", False, failed.message, failed.hint)
+    left = ends.not_valid_after_utc - datetime.now(UTC)
+    return Finding(
+        "certificate",
+        left > SOON,
+        f"{settings.tls_certificate}, good until {ends.not_valid_after_utc:%Y-%m-%d}",
+        "Bring a new one, and restart the server: it is read at the start.",
+    )
 
 
 def _credentials(file: Path) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from roomtone.cli.doctor_live import look_at_sealing, look_at_words_key, look_at_workers
 from roomtone.cli.finding import Finding
 from roomtone.model.errors import Failed
 from roomtone.settings import Settings
@@ -14,8 +15,8 @@ from roomtone.storage.database import connected
 from roomtone.storage.schema import HEAD, revision_of
 from roomtone.wiring.places import STREAM
 
-A_PROCESS = 14
-"""Connections of a process that works: eight of its own, five of the queues, one that listens."""
+A_PROCESS = 15
+"""Connections of a process that works: nine of its own, five of the queues, one that listens."""
 OLD_S = 300
 _USED = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 _STANDBYS = (
@@ -54,7 +55,7 @@ def look_at_postgres(settings: Settings) -> Iterator[Finding]:
             connection = connected(settings.database)
             try:
                 told = _told(connection)
-                counts = _counts(connection) if told.revision == HEAD else None
+                more = list(_rows(settings, connection)) if told.revision == HEAD else []
             finally:
                 connection.close()
     except Failed as failed:
@@ -92,11 +93,9 @@ def look_at_postgres(settings: Settings) -> Iterator[Finding]:
         f"the oldest is {told.oldest_s} s old",
         "Look in pg_stat_activity for who holds it: tables cannot be tidied behind it.",
     )
-    if counts is not None:
-        sessions, waiting, workers = counts
-        yield Finding("workers", workers > 0, f"{workers}", "Start a process with --role work.")
-        yield Finding("sessions", True, f"{sessions}")
-        yield Finding("quarantine", True, f"{waiting} bodies that no decoder understood")
+    yield from more
+    if told.revision == HEAD:
+        yield look_at_workers(settings)
 
 
 def _standbys(told: _Told) -> Finding:
@@ -159,10 +158,11 @@ def _told(connection: Connection) -> _Told:
     )
 
 
-def _counts(connection: Connection) -> tuple[int, int, int]:
+def _rows(settings: Settings, connection: Connection) -> Iterator[Finding]:
     raw = connection.raw
-    return (
-        raw.execute("SELECT count(*) FROM sessions").fetchone()[0],
-        raw.execute("SELECT count(*) FROM quarantine").fetchone()[0],
-        raw.execute("SELECT count(*) FROM workers WHERE beats >= 0").fetchone()[0],
-    )
+    (sessions,) = raw.execute("SELECT count(*) FROM sessions").fetchone()
+    (waiting,) = raw.execute("SELECT count(*) FROM quarantine").fetchone()
+    yield Finding("sessions", True, f"{sessions}")
+    yield Finding("quarantine", True, f"{waiting} bodies that no decoder understood")
+    yield look_at_sealing(connection)
+    yield from look_at_words_key(settings, connection)

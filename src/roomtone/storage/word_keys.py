@@ -29,6 +29,16 @@ def used_keys(connection: Connection) -> dict[str, bytes]:
 def admit(connection: Connection, cipher: "Keys | Clear") -> None:
     """Hold the settings' keys against those that the database was used with, and note the one that
     encrypts from now on. Raises Failed where one is missing."""
+    used = check(connection, cipher)
+    name = shown_id(cipher.first)
+    if cipher.encrypts and name not in used:
+        value = cipher.encrypt((NAME, name), _CONTENT)
+        connection.raw.execute(_PUT, (NAME + name, value))
+
+
+def check(connection: Connection, cipher: "Keys | Clear") -> dict[str, bytes]:
+    """Hold the settings' keys against those that the database was used with, which are returned.
+    Raises Failed where one is missing."""
     used = used_keys(connection)
     missing = [name for name in used if bytes.fromhex(name) not in cipher.ids]
     if missing:
@@ -43,10 +53,7 @@ def admit(connection: Connection, cipher: "Keys | Clear") -> None:
         )
     for name, value in used.items():
         cipher.decrypt((NAME, name), value)
-    name = shown_id(cipher.first)
-    if cipher.encrypts and name not in used:
-        value = cipher.encrypt((NAME, name), _CONTENT)
-        connection.raw.execute(_PUT, (NAME + name, value))
+    return used
 
 
 def retire(connection: Connection, cipher: "Keys") -> list[str]:
