@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -297,14 +298,18 @@ def test_a_database_that_another_process_holds_fails_with_a_hint_and_recovers(
 def test_nobody_lines_up_behind_a_write_that_takes_too_long(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "LATE_S", 0.05)
-
     async def story() -> None:
-        over = threading.Event()
-        stuck = asyncio.create_task(database.write(lambda _: over.wait()))
-        await asyncio.sleep(0.02)
+        begun, over = threading.Event(), threading.Event()
+
+        def hold(_: Connection) -> None:
+            begun.set()
+            over.wait()
+
+        stuck = asyncio.create_task(database.write(hold))
+        await asyncio.to_thread(begun.wait)
         waits = asyncio.create_task(database.write(named("in time")))
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(pace, "LATE_S", 0.05)
         for refused in (database.write(named("late")), database.check_writes()):
             with pytest.raises(Failed, match="under way for 0 s") as failed:
                 await asyncio.wait_for(refused, 1)
@@ -317,3 +322,42 @@ def test_nobody_lines_up_behind_a_write_that_takes_too_long(
 
     asyncio.run(story())
     assert database.peek(names) == {"in time", "again"}
+
+
+def test_the_writer_survives_that_the_loop_takes_what_it_was_to_be_called_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop, late with the first call, takes what is gathered while the writer is about to call
+    it a second time."""
+    database = Database.open(tmp_path / "test.db")
+    gate, calls_again, taken = threading.Event(), threading.Event(), threading.Event()
+    calls: list[None] = []
+
+    def slow(*errors: type[BaseException]) -> AbstractContextManager[None]:
+        if threading.current_thread().name == "roomtone-writer":
+            calls.append(None)
+            if len(calls) == 2:
+                calls_again.set()
+                taken.wait(5)
+        return suppress(*errors)
+
+    def takes(connection: Connection, items: list[str]) -> list[int]:
+        taken.set()
+        return many(connection, items)
+
+    async def story() -> None:
+        first = asyncio.create_task(database.write(lambda _: gate.wait(5)))
+        await asyncio.sleep(0.02)
+        gathered = asyncio.create_task(database.write_together(takes, "gathered"))
+        await asyncio.sleep(0.02)
+        second = asyncio.create_task(database.write(named("second")))
+        await asyncio.sleep(0.02)
+        monkeypatch.setattr(group_commit, "suppress", slow)
+        gate.set()
+        assert calls_again.wait(5)  # holds the loop up
+        answers = await asyncio.wait_for(asyncio.gather(first, gathered, second), 5)
+        assert list(answers) == [True, 1, "second"]
+
+    asyncio.run(story())
+    assert database.peek(names) == {"gathered", "second"}
+    database.close()

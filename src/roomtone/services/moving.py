@@ -45,14 +45,16 @@ def apply_moves(
     unsettled: dict[str, dict[bytes, Peer | None]] = defaultdict(dict)
     heard_of: dict[str, list[Peer]] = defaultdict(list)
     batches: list[Batch] = []
+    known = tx.sessions.peers_by_subject(one.key for one in presences if one.participant_id)
+    signs: list[Peer] = []
     for subject, presence in presences.items():
         if not subject.participant_id:
             batches += room_batches(tx, subject, presence)
             continue
-        peer = _moved(tx, subject, presence, now, new_id)
+        before = known.get(subject.key)
+        peer = _moved(tx, subject, presence, before, now, new_id)
         if peer is None:
             continue
-        before = tx.sessions.peer_by_subject(peer.subject)
         if before is None:
             room = room_subject(subject.app_id, subject.meeting_id)
             batches += room_batches(tx, room, rooms.get(room, Presence()), (subject,))
@@ -65,17 +67,15 @@ def apply_moves(
             touched[peer.session_id].append(peer)
             if peer.counts:
                 moves.append((before if before and before.counts else None, peer))
-        tx.sessions.put_peer(peer)
+        if before is not None and _who(before) == _who(peer):
+            signs.append(peer)  # nobody else's row depends on it: all of them at once
+        else:
+            tx.sessions.put_peer(peer)
         heard_of[peer.session_id].append(peer)
-        offset = clock_offset(peer.presence)
-        for heard, t in presence.heard:
-            pair = (peer.session_id, heard)
-            vouchers[pair] = max(vouchers[pair], t + offset)
-    batches += [
-        batch
-        for (session_id, peer_id), t in vouchers.items()
-        if (batch := _vouch(tx, session_id, peer_id, t, vouch_step_ms, now)) is not None
-    ]
+        _note_heard(vouchers, peer, presence)
+    tx.sessions.put_peer(*signs)
+    vouched = [_vouch(tx, *pair, t, vouch_step_ms, now) for pair, t in vouchers.items()]
+    batches += [batch for batch in vouched if batch is not None]
     quiet = [one for one in heard_of if one not in touched and one not in unsettled]
     touched |= {one: heard_of[one] for one in quiet if _is_over(tx, one)}
     recounted = []
@@ -88,6 +88,14 @@ def apply_moves(
     for session_id, changed in touched.items():
         recounted.append(recount(tx, session_id, now, changed, gatherings.crowds))
     return batches, ([move for move in recounted if move is not None], moves)
+
+
+def _note_heard(vouchers: dict[tuple[str, str], int], peer: Peer, presence: Presence) -> None:
+    """Whom a peer received, and until when by the server's clock."""
+    offset = clock_offset(peer.presence)
+    for heard, t in presence.heard:
+        pair = (peer.session_id, heard)
+        vouchers[pair] = max(vouchers[pair], t + offset)
 
 
 def _is_over(tx: Transaction, session_id: str) -> bool:
@@ -117,10 +125,15 @@ def _only_signs(before: Peer, peer: Peer) -> Peer:
 
 
 def _moved(
-    tx: Transaction, subject: Subject, presence: Presence, now: int, new_id: NewId
+    tx: Transaction,
+    subject: Subject,
+    presence: Presence,
+    known: Peer | None,
+    now: int,
+    new_id: NewId,
 ) -> Peer | None:
-    """The peer's row with this presence merged in; None while it has not joined, or may not."""
-    known = tx.sessions.peer_by_subject(subject.key)
+    """The peer's row with this presence merged in; None while it has not joined, or may not.
+    ``known``: its row as it was, if there is one."""
     whole = presence if known is None else merge(known.presence, presence)
     joined = stay(whole)
     there = joined or attempt(whole)
@@ -185,6 +198,11 @@ def _taken(tx: Transaction, subject: Subject, presence: Presence) -> bool:
     session = tx.sessions.session_by_id(holder.session_id)
     same_meeting = session is not None and session.meeting_id == subject.meeting_id
     return not same_meeting or (holder.origin == CLIENT) == (not is_servers(presence))
+
+
+def _who(peer: Peer) -> tuple[int, int | None, str | None]:
+    """What the rows of others are compared with."""
+    return *_span(peer), peer.merged_into
 
 
 def _span(peer: Peer) -> tuple[int, int | None]:

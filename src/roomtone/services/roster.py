@@ -160,14 +160,11 @@ class Roster:
         that they may be in."""
 
         def unknown(tx: Transaction) -> list[Subject]:
-            return [
-                subject
-                for subject, presence in presences.items()
-                # What says nothing of presence (words of a server) makes nobody join.
-                if presence != Presence()
-                and subject.participant_id
-                and tx.sessions.peer_by_subject(subject.key) is None
-            ]
+            # What says nothing of presence (words of a server) makes nobody join.
+            those = [one for one, told in presences.items() if told != Presence()]
+            asked = {one.key: one for one in those if one.participant_id}
+            known = tx.sessions.peers_by_subject(asked)
+            return [subject for key, subject in asked.items() if key not in known]
 
         rooms: Presences = {}
         for subject in self._records.peek(unknown):

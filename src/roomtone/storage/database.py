@@ -10,7 +10,7 @@ tables and waits for nobody. It keeps the same promises, but for surviving anyth
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,6 +22,7 @@ from roomtone.storage.connections import (
     MEMORY,
     Connection,
     Explained,
+    Row,
     SqliteConnection,
     create_private,
 )
@@ -108,6 +109,11 @@ class Database(ABC):
                         connection.rollback()
         finally:
             self._idle.put(connection)
+
+    async def put_new(self, rows: Sequence[Row]) -> list[bool]:
+        """Rows into the journal, by a shorter way than ``write_together`` if there is one; for
+        each whether that stored it as new. Durable on return."""
+        return [False] * len(rows)
 
     async def check_writes(self) -> None:
         """Raise Failed if the last write failed and another one, made now, fails too, or if one

@@ -225,9 +225,11 @@ class GroupCommit:
     def _let_go(self, group: list[_Job[Any]]) -> None:
         self._owner.release()
         _tell(group)
-        if self._flush_wanted and self._gathered:
+        if not self._flush_wanted:
+            return
+        for job in self._gathered[:1]:  # at once: the loop may be taking them this moment
             with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                self._gathered[0].loop.call_soon_threadsafe(self._flush)
+                job.loop.call_soon_threadsafe(self._flush)
 
     def _finish_handed_over(self) -> None:
         try:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
+from uuid import uuid4
 
 import nats
 import structlog
@@ -28,6 +29,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from roomtone.model.errors import Failed
 from roomtone.storage.jetstream_acks import Acks
+from roomtone.storage.jetstream_reading import Reading, position
 
 THERE_ALREADY = 10_077
 """JetStream's err_code of a message whose subject has its one message."""
@@ -35,14 +37,13 @@ NAME_IN_USE = 10_058
 CONNECT_S = 3
 ACK_S = 10
 """A leader that dies is replaced in 5 to 6 s (measured); senders must be able to hold that long."""
-FETCH_S = 5
-LULL_S = 0.5
-AT_ONCE = 500
 IDLE_S = 30
 AWAY_S = 2.0
 """So long after the connection was lost everybody waits for a new one; then all are refused at
 once, for senders can hold more than our memory."""
 LOOK_S = 0.05
+OPEN_S = 4.0
+"""For the first connection, to whichever server; the client by itself would try for ever."""
 PLACE_S = (0.3, 0.3, 0.6, 0.6, 1.2, 1.2, 2.4, 2.4)
 """How long each try to place a reader among several nodes may take; alive, they need some ms."""
 KEY_BYTES = 12
@@ -68,6 +69,8 @@ class Stream:
         self._context: JetStreamContext | None = None
         self._acks: Acks | None = None
         self._opening: asyncio.Lock | None = None
+        self._refused_at = -AWAY_S
+        self._trouble = ""
         self._lost_at: float | None = None
         self._away_since: float | None = None
 
@@ -76,31 +79,37 @@ class Stream:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop, self._client, self._context = loop, None, None
-            self._opening = asyncio.Lock()
+            self._opening, self._refused_at = asyncio.Lock(), loop.time() - AWAY_S
         if self._context is not None and self._client is not None and not self._client.is_closed:
             return self._context
         assert self._opening is not None  # noqa: S101 - set with the loop
         async with self._opening:
             if self._context is None or self._client is None or self._client.is_closed:
-                self._client, self._context = await self._open()
+                if loop.time() - self._refused_at < AWAY_S:
+                    raise self._unanswered()  # who waited for the same try is not to wait for more
+                try:
+                    self._client, self._context = await self._open()
+                except Failed:
+                    self._refused_at = loop.time()
+                    raise
         return self._context
 
     async def _open(self) -> tuple[Client, JetStreamContext]:
-        with_hint = Failed(f"NATS does not answer at {_shown(self._urls)}.", _UNREACHABLE)
         try:
-            client = await nats.connect(
-                self._urls,
-                connect_timeout=CONNECT_S,
-                allow_reconnect=True,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,
-                pending_size=64 * 1024 * 1024,
-                error_cb=_quiet,
-                disconnected_cb=self._tell_away,
-                reconnected_cb=self._tell_back,
-            )
+            async with asyncio.timeout(OPEN_S):
+                client = await nats.connect(
+                    self._urls,
+                    connect_timeout=CONNECT_S,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2,
+                    pending_size=64 * 1024 * 1024,
+                    error_cb=self._note,
+                    disconnected_cb=self._tell_away,
+                    reconnected_cb=self._tell_back,
+                )
         except (Error, OSError, TimeoutError) as error:
-            raise with_hint from error
+            raise self._unanswered() from error
         context = client.jetstream(timeout=ACK_S)
         acks = Acks(client)
         try:
@@ -154,9 +163,17 @@ class Stream:
             if self._lost_at is None:
                 self._lost_at = loop.time()
             if loop.time() - self._lost_at >= AWAY_S:
-                raise Failed(f"NATS does not answer at {_shown(self._urls)}.", _UNREACHABLE)
+                raise self._unanswered()
             await asyncio.sleep(LOOK_S)
         self._lost_at = None
+
+    async def _note(self, error: Exception) -> None:
+        """The client's own log of every try: told with what fails of it, where it matters."""
+        self._trouble = f" ({error})"
+
+    def _unanswered(self) -> Failed:
+        where = _shown(self._urls)
+        return Failed(f"NATS does not answer at {where}{self._trouble}.", _UNREACHABLE)
 
     async def _tell_away(self) -> None:
         if self._client is None or self._client.is_closed:
@@ -189,7 +206,7 @@ class Stream:
                 if self._copies == 1 or loop.time() > until:
                     raise _failed(error) from error
             else:
-                if newest <= after or (found and found[-1].metadata.sequence.stream >= newest):
+                if newest <= after or (found and position(found[-1]) >= newest):
                     return found
                 if loop.time() > until:
                     raise Failed("JetStream: a copy of the stream is behind.", _BEHIND)
@@ -198,11 +215,9 @@ class Stream:
     async def _looked(
         self, pattern: str, after: int, most: int | None, headers_only: bool
     ) -> list[Msg]:
-        async with self._consumer(pattern, after, headers_only) as subscription:
-            wanted = (await subscription.consumer_info()).num_pending or 0
-            if most is not None:
-                wanted = min(wanted, most)
-            return await _fetched(subscription, wanted)
+        async with self._reading(pattern, after, headers_only) as reading:
+            wanted = reading.pending if most is None else min(reading.pending, most)
+            return await reading.messages(wanted)
 
     async def _newest(self, pattern: str) -> int:
         """The number of the newest message that fits, as the stream's leader knows it; 0: none."""
@@ -216,12 +231,14 @@ class Stream:
             raise _failed(error) from error
 
     @asynccontextmanager
-    async def _consumer(
+    async def _reading(
         self, pattern: str, after: int, headers_only: bool
-    ) -> AsyncIterator[JetStreamContext.PullSubscription]:
+    ) -> AsyncIterator[Reading]:
         await self.context()
         await self._connected()
         config = ConsumerConfig(
+            name=uuid4().hex,
+            filter_subject=pattern,
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=after + 1,
@@ -230,29 +247,31 @@ class Stream:
             num_replicas=1,
             inactive_threshold=IDLE_S,
         )
-        subscription = await self._placed(pattern, config)
+        reading = await self._placed(config)
         try:
-            yield subscription
+            yield reading
         finally:
-            with suppress(Error, TimeoutError, OSError):
-                await subscription.unsubscribe()
+            await reading.stop()
             await self._give_up(config)
 
-    async def _placed(
-        self, pattern: str, config: ConsumerConfig
-    ) -> JetStreamContext.PullSubscription:
+    async def _placed(self, config: ConsumerConfig) -> Reading:
         """A consumer where it answers: JetStream may choose a node that has just died, and then
         nobody ever says so."""
         assert self._client is not None  # noqa: S101 - connected by the caller
         tries = (ACK_S,) if self._copies == 1 else PLACE_S
         for patience in tries[:-1]:
             try:
-                context = self._client.jetstream(timeout=patience)
-                return await context.pull_subscribe(pattern, stream=self.name, config=config)
+                return await self._made_reading(self._client, config, patience)
             except TimeoutError:
                 await self._give_up(config)
-        context = self._client.jetstream(timeout=tries[-1])
-        return await context.pull_subscribe(pattern, stream=self.name, config=config)
+                config.name = uuid4().hex
+        return await self._made_reading(self._client, config, tries[-1])
+
+    async def _made_reading(
+        self, client: Client, config: ConsumerConfig, within_s: float
+    ) -> Reading:
+        context = client.jetstream(timeout=within_s)
+        return Reading(client, context, await context.add_consumer(self.name, config))
 
     async def _give_up(self, config: ConsumerConfig) -> None:
         """Say that a consumer may go, and wait for no answer: its node may be dead."""
@@ -297,26 +316,6 @@ class Stream:
         self._client = self._context = None
 
 
-async def _fetched(subscription: JetStreamContext.PullSubscription, wanted: int) -> list[Msg]:
-    """So many messages, or fewer if some are taken away (packed, erased) meanwhile."""
-    loop = asyncio.get_running_loop()
-    heard = loop.time()
-    found: list[Msg] = []
-    while len(found) < wanted:
-        try:
-            found += await subscription.fetch(min(AT_ONCE, wanted - len(found)), timeout=LULL_S)
-            heard = loop.time()
-        except TimeoutError:
-            told = await subscription.consumer_info()
-            # What was sent may still be on its way to a client that is slow just now.
-            sent = told.delivered.consumer_seq if told.delivered else 0
-            if not told.num_pending and len(found) >= sent:
-                break
-            if loop.time() - heard > FETCH_S:
-                raise
-    return found
-
-
 def subject_of(stream: str, app_id: str, peer: bytes, key: str) -> str:
     """Where a batch lies. Ids of apps are ours, without dots; keys are any text, so hashed."""
     hashed = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()
@@ -326,10 +325,6 @@ def subject_of(stream: str, app_id: str, peer: bytes, key: str) -> str:
 def peer_pattern(stream: str, peer: bytes) -> str:
     """Every batch of a peer, of whatever app."""
     return f"{stream}.*.{peer.hex()}.*"
-
-
-async def _quiet(_: Exception) -> None:
-    """The client's own log of every reconnect: what matters is raised where it matters."""
 
 
 def _failed(error: Exception) -> Failed:

@@ -108,9 +108,13 @@ class SqlJournal:
 
     async def append(self, batches: Sequence[Batch]) -> list[bool]:
         """All batches that wait, of whomever, go in with one statement and one sync."""
-        cipher = self._database.cipher
-        rows = [(batch.subject, _row(batch, cipher)) for batch in batches]
-        return await self._database.write_together(_append, rows) if rows else []
+        rows = [_row(batch, self._database.cipher) for batch in batches]
+        stored = await self._database.put_new(rows) if rows else []
+        told = zip(batches, rows, stored, strict=True)
+        left = [(batch.subject, row) for batch, row, done in told if not done]
+        late = await self._database.write_together(_append, left) if left else []
+        rest = iter(late)
+        return [done or next(rest) for done in stored]
 
     async def tail(self, after: int, limit: int) -> list[Entry]:
         """See the port; packed batches show as one entry.

@@ -28,6 +28,7 @@ from roomtone.storage.batch_keys import BatchKeys
 from roomtone.storage.database import Database
 from roomtone.storage.encoding import decode_presence, encode_presence
 from roomtone.storage.jetstream import Stream, peer_pattern, subject_of
+from roomtone.storage.jetstream_reading import position
 from roomtone.storage.journal_cipher import read_batch, write_batch
 from roomtone.storage.repacking import Piece, span
 
@@ -134,7 +135,7 @@ class JetStreamJournal:
         """Into the database, then out of the stream."""
         self._known.pop(subject, None)
         keys = await self._packed_keys(subject)
-        messages = [m for m in await self._messages(subject) if _position(m) <= through]
+        messages = [m for m in await self._messages(subject) if position(m) <= through]
         fresh = [message for message in messages if _key(message) not in keys]
         if fresh:
             whose = _subject(fresh[0])
@@ -143,7 +144,7 @@ class JetStreamJournal:
             if not await self._packed.take_in(whose, pieces, names):
                 return
         self._known.pop(subject, None)
-        await asyncio.gather(*(self._stream.take_away(_position(m)) for m in messages))
+        await asyncio.gather(*(self._stream.take_away(position(m)) for m in messages))
 
     async def oldest(self, before: int, limit: int) -> list[Subject]:
         """See the port."""
@@ -180,7 +181,7 @@ class JetStreamJournal:
         subjects: set[bytes] = set()
         while messages := await self._stream.messages(pattern, after=after, most=AT_ONCE):
             subjects |= {_subject(m).key for m in messages if self._is_old(m)}
-            after = _position(messages[-1])
+            after = position(messages[-1])
         for subject in subjects:
             await self.pack(subject, FOR_EVER)
         return len(subjects)
@@ -208,7 +209,7 @@ class JetStreamJournal:
         presence = decode_presence(b64decode(_header(message, _PRESENCE)))
         subject, key = _subject(message).key, _key(message)
         facts = partial(read_batch, self._database.cipher, subject, key, message.data)
-        return Piece(t_min, t_max, presence, _position(message), facts)
+        return Piece(t_min, t_max, presence, position(message), facts)
 
     async def _packed_keys(self, subject: bytes) -> BatchKeys:
         found = await self._database.read(partial(sql.packed_keys, {subject}))
@@ -236,11 +237,7 @@ def _subject(message: Msg) -> Subject:
     )
 
 
-def _position(message: Msg) -> int:
-    return message.metadata.sequence.stream
-
-
 def _entry(message: Msg) -> Entry:
     presence = decode_presence(b64decode(_header(message, _PRESENCE)))
     deferred = _DEFERRED in (message.headers or {})
-    return Entry(_position(message), _subject(message), presence, deferred)
+    return Entry(position(message), _subject(message), presence, deferred)

@@ -16,15 +16,23 @@ proxies give a request half a minute or a whole one."""
 
 
 class Pace:
-    """Of one writer: ``with pace:`` around each of its transactions."""
+    """Of one writer: ``with pace:`` around each of its transactions, or ``begin`` and ``end``."""
 
     def __init__(self, hint: str) -> None:
         """``hint``: what the operator is to look at."""
         self._hint = hint
         self._began: float | None = None
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """One is under way."""
         self._began = time.monotonic()
+
+    def end(self) -> None:
+        """It is over, however it ended."""
+        self._began = None
+
+    def __enter__(self) -> None:
+        self.begin()
 
     def __exit__(
         self,
@@ -32,7 +40,7 @@ class Pace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._began = None
+        self.end()
 
     def check(self) -> None:
         """Raises Failed while one takes too long."""

@@ -1,5 +1,6 @@
 """Peers in their table."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,16 @@ _PEER = Kept(
     {"presence": Codec(encode_presence, decode_presence), "decided": JSON},
 )
 _BY_SUBJECT = _PEER.by("subject")
+_ASKED_AT_ONCE = 64
+_BY_SUBJECTS = {
+    count: text_of(
+        _PEER.select().where(
+            _COLUMN.subject.in_([sa.bindparam(f"subject{number}") for number in range(count)])
+        )
+    )
+    for count in (1, 4, 16, _ASKED_AT_ONCE)
+}
+"""A few lengths, so that each stays prepared."""
 _BY_PEER_ID = _PEER.by(
     "app_id",
     "peer_id",
@@ -84,6 +95,17 @@ class SqlPeerRows:
     def peer_by_subject(self, subject: bytes) -> Peer | None:
         return _PEER.one(self._connection, _BY_SUBJECT, subject)
 
+    def peers_by_subject(self, subjects: Iterable[bytes]) -> dict[bytes, Peer]:
+        """A statement for many of them: on PostgreSQL each is a round trip."""
+        found: list[Peer] = []
+        asked = list(subjects)
+        while asked:
+            some, asked = asked[:_ASKED_AT_ONCE], asked[_ASKED_AT_ONCE:]
+            count = next(count for count in _BY_SUBJECTS if count >= len(some))
+            some += some[:1] * (count - len(some))
+            found += _PEER.all(self._connection, _BY_SUBJECTS[count], *some)
+        return {peer.subject: peer for peer in found}
+
     def peer(self, app_id: str, peer_id: str) -> Peer | None:
         """One that counts, and of several the first who came, should two claim the same peer id."""
         return _PEER.one(self._connection, _BY_PEER_ID, app_id, peer_id)
@@ -107,9 +129,10 @@ class SqlPeerRows:
         order = (by.desc() if asked.descending else by.asc(), _COLUMN.peer_id, _COLUMN.subject)
         return _PEER.page(self._connection, where, order, page)
 
-    def put_peer(self, peer: Peer) -> None:
-        found_by = searchable(peer.peer_id, peer.custom_participant_id, peer.display_name)
-        _PUT.run(self._connection, peer, searchable=found_by)
+    def put_peer(self, *peers: Peer) -> None:
+        """Many at once are one way to PostgreSQL and back."""
+        rows = [_PUT.values(peer, searchable=_searchable(peer)) for peer in peers]
+        _PUT.run_all(self._connection, rows)
 
     def peers_called(self, app_id: str, name: str, user_ids: list[str]) -> list[Peer]:
         """Reads the table from end to end: for rare questions."""
@@ -145,3 +168,7 @@ class SqlPeerRows:
     def last_peer(self, session_id: str) -> Peer | None:
         """A look at each of the session: for when nobody is there any more."""
         return next(iter(_PEER.all(self._connection, _LAST, session_id, 1)), None)
+
+
+def _searchable(peer: Peer) -> str:
+    return searchable(peer.peer_id, peer.custom_participant_id, peer.display_name)

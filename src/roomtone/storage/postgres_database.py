@@ -1,20 +1,21 @@
 """A database on PostgreSQL; psycopg is imported only where one is used."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from roomtone.storage.connections import Connection, Explained
+from roomtone.storage.connections import Connection, Explained, Row
 from roomtone.storage.database import READERS, Database
 from roomtone.storage.listening import Listening
 from roomtone.storage.postgres import PostgresConnection
+from roomtone.storage.postgres_appends import Appends
 from roomtone.storage.schema import ensure_current
 
 R = TypeVar("R")
 
 
 class PostgresDatabase(Database):
-    """Shared by as many processes as its ``max_connections`` carries: each holds eight."""
+    """Shared by as many processes as its ``max_connections`` carries: each holds nine."""
 
     shared = True
 
@@ -26,6 +27,7 @@ class PostgresDatabase(Database):
             self._tailer = PostgresConnection(url)
             readers: list[Connection] = [PostgresConnection(url) for _ in range(READERS)]
         self._listening = Listening(url, self._renew_looker)
+        self._appends = Appends(url, writer.slow_hint)
         super().__init__(writer, peeker, readers, short_way=False)
 
     def peek(self, run: Callable[[Connection], R]) -> R:
@@ -54,10 +56,18 @@ class PostgresDatabase(Database):
                 if self._tailer.in_transaction:
                     self._tailer.rollback()
 
+    async def put_new(self, rows: Sequence[Row]) -> list[bool]:
+        return await self._appends.put(rows)
+
+    async def check_writes(self) -> None:
+        self._appends.pace.check()
+        await super().check_writes()
+
     def version(self) -> int:
         return self._listening.version()
 
     def close(self) -> None:
+        self._appends.close()
         super().close()
         self._listening.close()
         self._tailer.close()

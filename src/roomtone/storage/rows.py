@@ -135,12 +135,20 @@ class Upsert(Generic[S]):
 
     def run(self, connection: Connection, value: S, **more: Any) -> None:
         """Put one."""
+        connection.raw.execute(self._text, self.values(value, **more))
+
+    def run_all(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Put many, each as :meth:`values` gives it."""
+        connection.raw.executemany(self._text, rows)
+
+    def values(self, value: S, **more: Any) -> list[Any]:
+        """The parameters of one."""
         values = []
         for name in self._order:
             found = more[name] if name in more else getattr(value, name)
             encode = self._encoders.get(name)
             values.append(found if encode is None else encode(found))
-        connection.raw.execute(self._text, values)
+        return values
 
 
 def searchable(*texts: str) -> str:

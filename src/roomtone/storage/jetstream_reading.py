@@ -1,0 +1,92 @@
+"""Reading: what one consumer of a stream has to tell, pulled in handfuls.
+
+The client's own ``fetch`` makes a task and a timer for every message, which cost as much as all
+else about it. Here the messages of an inbox are put into a list, and whoever waits is woken once.
+https://docs.nats.io/reference/reference-protocols/nats_api_reference
+"""
+
+import asyncio
+from contextlib import suppress
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerInfo
+
+AT_ONCE = 500
+LULL_S = 0.5
+EXPIRES_NS = 400_000_000
+"""When the server forgets what was asked for: before it is asked again, so that it counts once."""
+FETCH_S = 5
+_ACK = "$JS.ACK."
+"""How the reply of a message begins; what the server says itself has none."""
+
+
+class Reading:
+    """Of one consumer, as it was made."""
+
+    def __init__(self, client: Client, context: JetStreamContext, info: ConsumerInfo) -> None:
+        self._client = client
+        self._context = context
+        self._info = info
+        self.pending = info.num_pending or 0
+        """How many messages there are to read."""
+        self._inbox = client.new_inbox()
+        self._subscription: Subscription | None = None
+        self._found: list[Msg] = []
+        self._wanted = 0
+        self._full = asyncio.Event()
+
+    async def messages(self, wanted: int) -> list[Msg]:
+        """So many, or fewer if some are taken away (packed, erased) meanwhile. Raises
+        nats.errors.Error, TimeoutError."""
+        loop = asyncio.get_running_loop()
+        heard, found = loop.time(), self._found
+        while (before := len(found)) < wanted:
+            await self._ask(min(AT_ONCE, wanted - before))
+            if len(found) > before:
+                heard = loop.time()
+                continue
+            told = await self._context.consumer_info(self._info.stream_name, self._info.name)
+            # What was sent may still be on its way to a client that is slow just now.
+            sent = told.delivered.consumer_seq if told.delivered else 0
+            if not told.num_pending and len(found) >= sent:
+                break
+            if loop.time() - heard > FETCH_S:
+                raise TimeoutError
+        return found[:wanted]
+
+    async def _ask(self, count: int) -> None:
+        """Ask for some more, and wait until they are there or nothing comes for a while."""
+        if self._subscription is None:
+            self._subscription = await self._client.subscribe(self._inbox, cb=self._heard)
+        self._wanted = len(self._found) + count
+        self._full.clear()
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._info.stream_name}.{self._info.name}"
+        asked = msgspec.json.encode({"batch": count, "expires": EXPIRES_NS})
+        await self._client.publish(subject, asked, reply=self._inbox)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LULL_S):
+                await self._full.wait()
+
+    async def _heard(self, message: Msg) -> None:
+        if message.reply.startswith(_ACK):
+            self._found.append(message)
+            if len(self._found) >= self._wanted:
+                self._full.set()
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        if self._subscription is not None:
+            with suppress(Error, TimeoutError, OSError):
+                await self._subscription.unsubscribe()
+
+
+def position(message: Msg) -> int:
+    """The stream's number of a message that was read: in its reply, which has two tokens more where
+    the server has a domain (ADR-15)."""
+    tokens = message.reply.split(".")
+    return int(tokens[5 if len(tokens) == 9 else 7])
