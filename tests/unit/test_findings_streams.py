@@ -181,6 +181,15 @@ def test_a_silent_microphone_is_told_only_of_clients_that_tell_of_mutes():
     assert not told_of(peer("ann", [stream], events=muted)).findings
 
 
+def test_digital_silence_after_speech_is_measured_whatever_the_rounding():
+    # The sum over these four, one after the other taken away again, is a hair under zero.
+    spoken = [{"energy": gained} for gained in (0.1, 0.05, 0.16, 0.07)]
+    stream = Stream("out", "audio", 7, [*spoken, *([{"energy": 0.0}] * 9)])
+    told = told_of(peer("ann", [stream], events=[(0, "audio_on", None)]))
+    assert [one.id for one in told.findings] == ["silent_microphone"]
+    assert told.findings[0].worst == 0.0
+
+
 def test_a_receiver_without_packets_although_the_sender_sent_is_dry():
     dry = [{}] * 4 + [{"packets_received": 0, "bytes_received": 0}] * 3 + [{}] * 3
     ann = peer("ann", [Stream("out", "audio", 7, [{}] * 10)])

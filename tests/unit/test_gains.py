@@ -13,6 +13,7 @@ from roomtone.report.inbound import InboundSeries
 from roomtone.report.intervals import RECEIVED_AUDIO, RECEIVED_VIDEO, SENT_AUDIO, SENT_VIDEO
 from roomtone.report.path import Path
 from roomtone.report.series import Budget
+from roomtone.report.talk import Talk
 
 
 def received(kind, names):
@@ -20,7 +21,7 @@ def received(kind, names):
 
     def of_kind(now, last):
         stat = InboundRtp(id="s", timestamp=0.0, kind=kind)
-        series = InboundSeries(Budget(5_000), Path("pc"), stat)
+        series = InboundSeries(Budget(5_000), Path("pc"), Talk(), stat)
         series.stat, series.last = now, last
         at_end = series.make(at_end=True)
         assert series.last is last  # a look at what is left over changes nothing

@@ -38,6 +38,6 @@ what follows of what   ``echoes``
 
 A new rule: write its Detector, a measure (``streams.Measure``: one value an interval, None where it
 is not known) and a StreamRule; say in ``attribution`` whose side it is and in ``echoes`` what may
-cause it; add its row to docs/findings.md and a call to the labelled set. A rule that finds nothing
-in a stream should find that out in one pass: most streams are fine.
+cause it; add its row to docs/findings.md and a call to the labelled set. Most streams are fine: a
+rule first asks the stream's ``extremes``, noted in one pass for all rules, whether to look at all.
 """

@@ -1,9 +1,9 @@
 """Audio: what was heard (quality.md 5: 10, 15 to 18, 22, 23)."""
 
 from math import inf
-from operator import attrgetter
 
 from roomtone.findings.detector import CUT_OFF, Detector, Limits, Threshold
+from roomtone.findings.extremes import Extremes
 from roomtone.findings.hysteresis import Rule
 from roomtone.findings.noticed import Raised
 from roomtone.findings.streams import (
@@ -19,7 +19,6 @@ from roomtone.model.times import iso
 from roomtone.report.intervals import ReceivedAudio, Sent
 from roomtone.report.observed import RECEIVED, SENT, ObservedStream
 
-AUDIBLE, JITTER = attrgetter("audible_concealment_fraction"), attrgetter("jitter")
 SPEECH_APART_MS = 30_000
 """Speaking while muted twice within it is one finding."""
 
@@ -138,12 +137,11 @@ SPEAKING_WHILE_MUTED = Detector(
 )
 
 
-def jitter_ms(stream: ObservedStream, limits: Limits) -> Column:
+def jitter_ms(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """ms, at the end of the interval."""
-    sent = stream.way == SENT
-    least = limits["raise_ms"] / 1000.0
-    if max(filter(None, map(JITTER, stream.readings)), default=0.0) <= least:
+    if 1000.0 * worst.jitter_s <= limits["raise_ms"]:
         return []
+    sent = stream.way == SENT
     return [
         None
         if r.jitter is None
@@ -155,15 +153,14 @@ def jitter_ms(stream: ObservedStream, limits: Limits) -> Column:
     ]
 
 
-def concealed_percent(stream: ObservedStream, limits: Limits) -> Column:
+def concealed_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Percent over the window. Beside an interval in which nothing came a stream begins or ends:
     what is made up there is not damage."""
+    if worst.audible <= limits["raise_percent"] / 100.0:
+        return []  # a window holds no more than its worst interval
     made_up: Column = []
     totals: Column = []
     readings = stream.readings
-    least = limits["raise_percent"] / 100.0
-    if max(filter(None, map(AUDIBLE, readings)), default=0.0) <= least:
-        return []  # a window holds no more than its worst interval
     came = [(r.packets_received or 0) >= MIN_PACKETS for r in readings]
     for i, it in enumerate(stream.intervals):
         heard: ReceivedAudio = it
@@ -183,13 +180,9 @@ def concealed_percent(stream: ObservedStream, limits: Limits) -> Column:
     return windowed(stream, made_up, totals, 1000.0 * limits["window_s"])
 
 
-def buffer_ms(stream: ObservedStream, limits: Limits) -> Column:
+def buffer_ms(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """ms, mean of the interval."""
-    least = limits["raise_ms"] / 1000.0
-    for r in stream.readings:
-        if (r.jitter_buffer_delay or 0.0) > least * (r.jitter_buffer_emitted_count or 0):
-            break
-    else:
+    if worst.buffer_ms <= limits["raise_ms"]:
         return []
     return [
         None
@@ -203,15 +196,9 @@ def buffer_ms(stream: ObservedStream, limits: Limits) -> Column:
     ]
 
 
-def stretched_percent(stream: ObservedStream, limits: Limits) -> Column:
+def stretched_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Percent of the interval's samples."""
-    least = limits["raise_percent"] / 100.0
-    for it in stream.intervals:
-        added = it.inserted_samples_for_deceleration or 0.0
-        taken = it.removed_samples_for_acceleration or 0.0
-        if added + taken > least * (it.total_samples_received or 0.0):
-            break
-    else:
+    if worst.stretched_percent <= limits["raise_percent"]:
         return []
     made: Column = []
     for it, reading in zip(stream.intervals, stream.readings, strict=True):
@@ -235,14 +222,14 @@ def stretched_percent(stream: ObservedStream, limits: Limits) -> Column:
     return made
 
 
-def mos(stream: ObservedStream, limits: Limits) -> Column:
+def mos(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """The estimated MOS of the interval."""
-    column: Column = [r.mos_quality for r in stream.readings]
-    worst = min(filter(None, column), default=inf)  # none is under 1
-    return [] if worst >= limits["raise_mos"] else column
+    if worst.mos >= limits["raise_mos"]:
+        return []
+    return [r.mos_quality for r in stream.readings]
 
 
-def microphone_level(stream: ObservedStream, limits: Limits) -> Column:
+def microphone_level(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """RMS of the microphone over the window, 0 to 1."""
     least = limits["raise_level"] ** 2 * 1.001
     if not _ever_quiet(stream, least):
@@ -266,7 +253,8 @@ def microphone_level(stream: ObservedStream, limits: Limits) -> Column:
             seconds.append(None)
         before = now
     mean = windowed(stream, energy, seconds, 1000.0 * limits["window_s"])
-    return [None if power is None else power**0.5 for power in mean]
+    # Sums over a window that moves are rounded: a silent one may come out a hair below zero.
+    return [None if power is None else max(0.0, power) ** 0.5 for power in mean]
 
 
 def _ever_quiet(stream: ObservedStream, least: float) -> bool:

@@ -1,13 +1,13 @@
 """Carrying: what the transports' own numbers say (quality.md 5: 3, 4, 6 to 9, 35)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from operator import attrgetter, eq
 from statistics import median
 
 from roomtone.findings import transport as t
 from roomtone.findings.catalogue import Thresholds
 from roomtone.findings.detector import Detector, Limits
+from roomtone.findings.extremes import TransportExtremes
 from roomtone.findings.hysteresis import Rule, runs
 from roomtone.findings.noticed import Raised
 from roomtone.findings.spells import Spells, touches
@@ -17,29 +17,33 @@ from roomtone.model.times import iso
 from roomtone.report.observed import SENT, Observed, ObservedTransport
 from roomtone.report.transit import TransportPoint, Way
 
+Worst = Mapping[str, TransportExtremes]
+"""By transport."""
 TCP = ("tcp", "tls")
-GAP, RECEIVED_BYTES = attrgetter("gap_ms"), attrgetter("bytes_received")
 FAR_RELAY = "remote_candidate_type"
 """What was compared where the relay is the other end's."""
 APART_MS = 2_000
 """Two transports of a peer that stop at the same moment are one gap."""
 
 
-def cut_off(seen: Observed, thresholds: Thresholds) -> list[Raised]:
+def cut_off(seen: Observed, worst: Worst, thresholds: Thresholds) -> list[Raised]:
     """``transport_stall`` and ``stats_gap``: what silences the rest."""
-    found = gaps(seen, thresholds["stats_gap"])
+    found = gaps(seen, worst, thresholds["stats_gap"])
     for transport in seen.transports:
-        found += stalls(seen, transport, thresholds["transport_stall"])
+        if worst[transport.id].stood:
+            found += stalls(seen, transport, thresholds["transport_stall"])
     return found
 
 
-def carried(seen: Observed, mask: Spells, thresholds: Thresholds) -> list[Raised]:
+def carried(seen: Observed, worst: Worst, mask: Spells, thresholds: Thresholds) -> list[Raised]:
     """``unstable_path``, the ways, and ``high_rtt``."""
     found: list[Raised] = []
     for transport in seen.transports:
-        found += switches(seen, transport, thresholds["unstable_path"])
-        found += ways(seen, transport)
-        found += round_trips(seen, transport, mask, thresholds["high_rtt"])
+        extremes = worst[transport.id]
+        if not extremes.steady:
+            found += switches(seen, transport, thresholds["unstable_path"])
+        found += ways(seen, transport, extremes.steady)
+        found += round_trips(seen, transport, extremes.rtt_s, mask, thresholds["high_rtt"])
     return found
 
 
@@ -71,13 +75,16 @@ def _raised(
     )
 
 
-def gaps(seen: Observed, limits: Limits) -> list[Raised]:
+def gaps(seen: Observed, worst: Worst, limits: Limits) -> list[Raised]:
     """``stats_gap``: of the whole peer, so a gap is one in all of its transports."""
     found: list[Raised] = []
     alive = [transport for transport in seen.transports if len(transport.points) > 2]
     for transport in alive:
-        if max(map(GAP, transport.points)) <= 1000.0 * limits["raise_s"]:
-            continue
+        extremes = worst[transport.id]
+        if extremes.gap_ms <= max(
+            limits["ratio"] * extremes.shortest_gap_ms, 1000.0 * limits["raise_s"]
+        ):
+            continue  # the usual one is no shorter than the shortest
         usual = median(point.gap_ms for point in transport.points[1:])
         # Several snapshots make a point: its longest gap is the one that counts.
         least = max(limits["ratio"] * usual, 1000.0 * limits["raise_s"])
@@ -94,8 +101,9 @@ def gaps(seen: Observed, limits: Limits) -> list[Raised]:
                 continue
             if any(abs(start + seen.offset - one.start) <= APART_MS for one in found):
                 continue
+            lasted = round(point.gap_ms)
             one = _raised(
-                seen, t.STATS_GAP, transport, start, point.t, "timestamp", point.gap_ms, point.t
+                seen, t.STATS_GAP, transport, start, point.t, "timestamp", lasted, point.t
             )
             one.worst = point.gap_ms / 1000.0
             found.append(one)
@@ -108,9 +116,6 @@ def stalls(seen: Observed, transport: ObservedTransport, limits: Limits) -> list
     if _only_sends(seen, transport):
         least_s = limits["sending_s"]
     found: list[Raised] = []
-    received = list(map(RECEIVED_BYTES, transport.points))
-    if not any(map(eq, received, received[1:])):
-        return found  # something came between any two looks
     since: TransportPoint | None = None
     for before, point in pairwise(transport.points):
         if before.bytes_received == point.bytes_received and _flat(before, point):
@@ -169,8 +174,6 @@ def _stall(
 
 def switches(seen: Observed, transport: ObservedTransport, limits: Limits) -> list[Raised]:
     """``unstable_path``."""
-    if _steady(transport.points):
-        return []
     changed = [
         point.t
         for before, point in pairwise(transport.points)
@@ -221,10 +224,10 @@ WAYS: tuple[tuple[Detector, str, Callable[[Way], str | None]], ...] = (
 )
 
 
-def ways(seen: Observed, transport: ObservedTransport) -> list[Raised]:
+def ways(seen: Observed, transport: ObservedTransport, steady: bool) -> list[Raised]:
     """``turn_relay``, ``tcp_or_tls_transport``, ``vpn_in_use``: while such a pair is selected."""
     found: list[Raised] = []
-    stretches = _stretches(transport.points)
+    stretches = _stretches(transport.points, steady)
     for detector, field, of in WAYS:
         active: Raised | None = None
         for way, start, end in stretches:
@@ -243,13 +246,15 @@ def ways(seen: Observed, transport: ObservedTransport) -> list[Raised]:
     return found
 
 
-def _stretches(points: Sequence[TransportPoint]) -> list[tuple[Way | None, float, float]]:
+def _stretches(
+    points: Sequence[TransportPoint], steady: bool
+) -> list[tuple[Way | None, float, float]]:
     """Each way that was taken, from its first point to its last."""
     made: list[tuple[Way | None, float, float]] = []
     if not points:
         return made
     way, start = points[0].way, points[0].t
-    if _steady(points):
+    if steady:
         return [(way, start, points[-1].t)]
     end = start
     for point in points:
@@ -260,23 +265,20 @@ def _stretches(points: Sequence[TransportPoint]) -> list[tuple[Way | None, float
     return [*made, (way, start, end)]
 
 
-def _steady(points: Sequence[TransportPoint]) -> bool:
-    """Whether the way was the same all along, as it nearly always is."""
-    way = points[0].way if points else None
-    for point in points:  # noqa: SIM110 - a generator costs twice as much, at every point
-        if point.way is not way:
-            return False
-    return True
-
-
 def round_trips(
-    seen: Observed, transport: ObservedTransport, mask: Spells, limits: Limits
+    seen: Observed,
+    transport: ObservedTransport,
+    worst_s: float | None,
+    mask: Spells,
+    limits: Limits,
 ) -> list[Raised]:
-    """``high_rtt``: of the selected pair, else what the other end reported of sent streams."""
+    """``high_rtt``: of the selected pair, else what the other end reported of sent streams.
+
+    ``worst_s``: of the selected pair at any point, None where no point knows.
+    """
     times: Sequence[float]
     column: Column
-    if any(point.rtt_s is not None for point in transport.points):
-        worst_s = max([point.rtt_s or 0.0 for point in transport.points])
+    if worst_s is not None:
         if 1000.0 * worst_s <= limits["raise_ms"]:
             return []
         times = [point.t for point in transport.points]

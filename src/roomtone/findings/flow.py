@@ -1,13 +1,11 @@
 """Flow: streams that run dry (quality.md 5, 19 to 21)."""
 
-from operator import attrgetter
-
 from roomtone.findings.detector import CUT_OFF, Detector, Limits, Threshold
+from roomtone.findings.extremes import Extremes
 from roomtone.findings.hysteresis import Rule
 from roomtone.findings.streams import Column, StreamRule, any_way
 from roomtone.report.observed import AUDIO, RECEIVED, SENT, ObservedStream
 
-OUTAGE, PACKETS_SENT = attrgetter("outage"), attrgetter("packets_sent")
 FRESH_MS = 3_000
 """How old a source's own report may be while its track is live."""
 
@@ -59,9 +57,9 @@ ONE_WAY_AUDIO = Detector(
 DETECTORS = (INBOUND_DRY, OUTBOUND_DRY, ONE_WAY_AUDIO)
 
 
-def outage_s(stream: ObservedStream, limits: Limits) -> Column:
+def outage_s(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """s without a packet although the sender sent."""
-    if not any(map(OUTAGE, stream.readings)):
+    if not worst.outage:
         return []
     return [
         0.0
@@ -73,11 +71,11 @@ def outage_s(stream: ObservedStream, limits: Limits) -> Column:
     ]
 
 
-def unsent_s(stream: ObservedStream, limits: Limits) -> Column:
+def unsent_s(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """s without a packet although the source of the track is live."""
-    made: Column = []
-    if all(map(PACKETS_SENT, stream.readings)):
+    if not worst.unsent:
         return []
+    made: Column = []
     seconds_before = 0.0
     filmed = False
     for r, it in zip(stream.readings, stream.intervals, strict=True):

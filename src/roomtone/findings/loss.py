@@ -1,8 +1,9 @@
 """Loss: packets that did not arrive (quality.md 5, 11 to 14)."""
 
-from operator import attrgetter
+from collections.abc import Iterable
 
 from roomtone.findings.detector import CUT_OFF, Detector, Limits, Threshold
+from roomtone.findings.extremes import Extremes
 from roomtone.findings.hysteresis import Rule
 from roomtone.findings.noticed import Raised
 from roomtone.findings.streams import (
@@ -18,7 +19,6 @@ from roomtone.model.findings import Evidence
 from roomtone.model.readings import ProducerReading
 from roomtone.report.observed import RECEIVED, SENT, ObservedStream
 
-LOST = attrgetter("packets_lost")
 MEAN_AT_LEAST = 3
 """Known intervals before their mean says anything; two of them have to be past it."""
 SUMMARY_PACKETS = 500
@@ -102,19 +102,14 @@ CALL_LOSS_SUMMARY = Detector(
 )
 
 
-def sent_loss(stream: ObservedStream, limits: Limits) -> Column:
+def sent_loss(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Percent of an interval, as the other end reported it."""
-    return sent_losses(stream) if any(map(LOST, stream.readings)) else []
+    return [sent_percent(r) for r in stream.readings] if worst.lost else []
 
 
-def received_loss(stream: ObservedStream, limits: Limits) -> Column:
+def received_loss(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Percent of an interval."""
-    return received_losses(stream) if any(map(LOST, stream.readings)) else []
-
-
-def sent_losses(stream: ObservedStream) -> Column:
-    """Percent, for every reading: zeros too."""
-    return [sent_percent(r) for r in stream.readings]
+    return received_losses(stream) if worst.lost else []
 
 
 def sent_percent(r: ProducerReading) -> float | None:
@@ -139,9 +134,9 @@ def received_losses(stream: ObservedStream) -> Column:
     ]
 
 
-def mean_sent_loss(stream: ObservedStream, limits: Limits) -> Column:
+def mean_sent_loss(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Percent of the packets of the last seven known intervals."""
-    alone = sent_loss(stream, limits)
+    alone = sent_loss(stream, worst, limits)
     at = limits["mean_percent"]
     if not any(loss is not None and loss > at for loss in alone):
         return alone
@@ -185,19 +180,20 @@ RULES = (
 DETECTORS = (UPLINK_LOSS, DOWNLINK_LOSS, REMOTE_UPLINK_LOSS, CALL_LOSS_SUMMARY)
 
 
-def summed_up(place: Place, limits: Limits) -> list[Raised]:
+def summed_up(
+    place: Place, streams: Iterable[tuple[ObservedStream, Extremes]], limits: Limits
+) -> list[Raised]:
     """``call_loss_summary``: of all the audio that the peer received."""
     totals: dict[bool, tuple[float, float, ObservedStream]] = {}
     microphone = is_audio(RECEIVED)
-    for stream in place.seen.streams:
-        if not microphone(stream) or not stream.readings:
+    for stream, worst in streams:
+        if not microphone(stream):
             continue
         codec = stream.intervals[-1].codec
         plain = codec is not None and (codec.mime_type or "").lower() in PLAIN
         lost, got, first = totals.get(plain, (0.0, 0.0, stream))
-        if not any(map(LOST, stream.readings)):
-            got += sum(r.packets_received or 0 for r in stream.readings if not r.paused)
-            totals[plain] = lost, got, first
+        if not worst.lost:
+            totals[plain] = lost, got + worst.packets, first
             continue
         for r in stream.readings:
             if r.packets_lost is not None and not r.paused:

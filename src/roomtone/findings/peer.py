@@ -1,6 +1,6 @@
 """Peer: all rules over one peer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -8,6 +8,7 @@ from roomtone.findings import audio, carrying, connecting, flow, loss, pictures,
 from roomtone.findings.catalogue import Thresholds
 from roomtone.findings.detector import CUT_OFF
 from roomtone.findings.devices import devices
+from roomtone.findings.extremes import Extremes, extremes_of, extremes_of_transport
 from roomtone.findings.noticed import BUCKET_MS, Edge, Link, Noticed, Raised, Uplink, buckets
 from roomtone.findings.spells import Pauses, Spells, pauses_of, touches, united
 from roomtone.findings.streams import MIN_PACKETS, NO_PAUSES, Place, is_audio, look
@@ -28,30 +29,34 @@ LASTING = frozenset({flow.INBOUND_DRY.id, flow.OUTBOUND_DRY.id})
 def notice(seen: Observed, pauses: Mapping[str, Pauses], thresholds: Thresholds) -> Noticed:
     """What the rules find at a peer. ``pauses``: of every peer of the session, by its id."""
     own = pauses.get(seen.peer_id) or pauses_of(seen.events)
-    upstream = connecting.states(seen, thresholds) + carrying.cut_off(seen, thresholds)
+    worst = {one.id: extremes_of_transport(one.points) for one in seen.transports}
+    upstream = connecting.states(seen, thresholds) + carrying.cut_off(seen, worst, thresholds)
     cut_off = united(
         (one.start, one.end + (0 if one.id == "stats_gap" else AFTER_MS))
         for one in upstream
         if one.id in CUT_OFF
     )
-    place = Place(seen, lambda peer_id: pauses.get(peer_id, NO_PAUSES), own, cut_off)
-    found = [*upstream, *carrying.carried(seen, cut_off, thresholds)]
+    place = Place(seen, worst, lambda peer_id: pauses.get(peer_id, NO_PAUSES), own, cut_off)
+    found = [*upstream, *carrying.carried(seen, worst, cut_off, thresholds)]
     found += connecting.negotiations(seen, thresholds["signalling_slow"]["raise_s"])
     found += devices(seen)
     found += audio.spoke_while_muted(place)
-    found += loss.summed_up(place, thresholds["call_loss_summary"])
     edges: list[Edge] = []
     uplinks: dict[str, Uplink] = {}
+    looked: list[tuple[ObservedStream, Extremes]] = []
     # All about one stream, then all about the next: its readings stay in the processor's cache.
     for stream in seen.streams:
-        if stream.readings:
-            mask = place.masked(stream)
-            found += _stream(place, stream, mask, thresholds)
-            if stream.way == RECEIVED and stream.peer_id:
-                edges.append(_edge(seen, stream, mask, thresholds))
+        if not stream.readings:
+            continue
+        extremes, mask = extremes_of(stream), place.masked(stream)
+        found += _stream(place, stream, extremes, mask, thresholds)
         if stream.way == SENT:
             known = uplinks.get(stream.transport, Uplink())
             uplinks[stream.transport] = _uplink(known, stream, seen.offset, own, thresholds)
+        elif stream.peer_id:
+            edges.append(_edge(seen, stream, extremes, mask, thresholds))
+        looked.append((stream, extremes))
+    found += loss.summed_up(place, looked, thresholds["call_loss_summary"])
     until = seen.stay.left_at or max(seen.stay.last_sign_at, seen.stay.joined_at)
     return Noticed(
         peer_id=seen.peer_id,
@@ -71,33 +76,25 @@ def notice(seen: Observed, pauses: Mapping[str, Pauses], thresholds: Thresholds)
 
 
 def _stream(
-    place: Place, stream: ObservedStream, mask: Spells, thresholds: Thresholds
+    place: Place, stream: ObservedStream, worst: Extremes, mask: Spells, thresholds: Thresholds
 ) -> list[Raised]:
     found: list[Raised] = []
     for rule in RULES:
         if rule.applies(stream):
-            found += look(rule, place, stream, mask, thresholds[rule.detector.id])
+            found += look(rule, place, stream, worst, mask, thresholds[rule.detector.id])
     for one in found:
         if one.id in LASTING:
             one.worst = (one.end - one.start) / 1000.0
     if is_audio(SENT)(stream) and place.own.tells:
         rule = audio.MICROPHONE_RULE
-        found += look(rule, place, stream, mask, thresholds[rule.detector.id])
+        found += look(rule, place, stream, worst, mask, thresholds[rule.detector.id])
     if stream.kind != AUDIO and not stream.screen:
         if stream.way == SENT:
-            times = next(
-                (
-                    [p.t for p in t.points]
-                    for t in place.seen.transports
-                    if t.id == stream.transport
-                ),
-                [],
-            )
-            numbers = thresholds[video.BANDWIDTH_LIMITED.id]
-            found += pictures.starved(place, stream, mask, times, numbers)
+            found += pictures.starved(place, stream, mask, thresholds[video.BANDWIDTH_LIMITED.id])
         else:
-            found += pictures.small_pictures(place, stream, thresholds[video.LOW_RESOLUTION.id])
-    found += pictures.changes(place, stream)
+            numbers = thresholds[video.LOW_RESOLUTION.id]
+            found += pictures.small_pictures(place, stream, worst, numbers)
+    found += pictures.changes(place, stream, worst)
     return found
 
 
@@ -112,21 +109,15 @@ def _within(found: Iterable[Raised], seen: Observed, until: int) -> Iterable[Rai
         yield one
 
 
-def _edge(seen: Observed, stream: ObservedStream, mask: Spells, thresholds: Thresholds) -> Edge:
+def _edge(
+    seen: Observed, stream: ObservedStream, worst: Extremes, mask: Spells, thresholds: Thresholds
+) -> Edge:
     offset = seen.offset
     bad: set[int] = set()
     silent: set[int] = set()
     heard = stream.kind == AUDIO
-    least = thresholds[flow.ONE_WAY_AUDIO.id]["silent_level"] ** 2
-    level_known = False
-    quiet: set[int] = set()
-    for i, it in enumerate(stream.intervals if heard else ()):
-        energy = it.total_audio_energy
-        if energy is not None:
-            level_known = True
-            if energy <= least * (it.total_samples_duration or -inf):
-                quiet.add(i)
-    suspect = _suspects(stream, heard)
+    quiet = _quiet(stream, worst, thresholds[flow.ONE_WAY_AUDIO.id]["silent_level"] ** 2)
+    suspect = _suspects(stream, worst, heard)
     for i in sorted(quiet | suspect):
         r, it = stream.readings[i], stream.intervals[i]
         if r.interval_ms is None or r.paused:
@@ -149,28 +140,28 @@ def _edge(seen: Observed, stream: ObservedStream, mask: Spells, thresholds: Thre
         bad=frozenset(bad),
         silent=frozenset(silent),
         audio=heard and not stream.screen,
-        level_known=level_known,
+        level_known=worst.quietest < inf,
     )
 
 
-def _suspects(stream: ObservedStream, heard: bool) -> set[int]:
-    """The places of bad readings: seldom any, and of video only loss and outages count."""
-    readings = stream.readings
-    if (
-        not any(map(loss.LOST, readings))
-        and not any(map(flow.OUTAGE, readings))
-        and not (heard and _sounds_bad(readings))
-    ):
+def _quiet(stream: ObservedStream, worst: Extremes, power: float) -> set[int]:
+    """The places of received sound with no more than this power."""
+    if worst.quietest > power * 1.001:  # rounding is no matter here
         return set()
-    return {i for i, r in enumerate(readings) if _suspect(r, heard)}
+    return {
+        i
+        for i, it in enumerate(stream.intervals)
+        if it.total_audio_energy is not None
+        and it.total_audio_energy <= power * (it.total_samples_duration or -inf)
+    }
 
 
-def _sounds_bad(readings: Sequence[Any]) -> bool:
-    """Whether any reading of audio is past the jitter or the concealment of a bad one."""
-    return (
-        max(filter(None, map(audio.JITTER, readings)), default=0.0) > BAD_JITTER_S
-        or max(filter(None, map(audio.AUDIBLE, readings)), default=0.0) >= BAD_CONCEALMENT
-    )
+def _suspects(stream: ObservedStream, worst: Extremes, heard: bool) -> set[int]:
+    """The places of bad readings: seldom any, and of video only loss and outages count."""
+    bad = worst.lost or worst.outage
+    if heard and not bad:
+        bad = worst.jitter_s > BAD_JITTER_S or worst.audible >= BAD_CONCEALMENT
+    return {i for i, r in enumerate(stream.readings) if _suspect(r, heard)} if bad else set()
 
 
 def _suspect(r: Any, heard: bool) -> bool:

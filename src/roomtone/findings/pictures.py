@@ -1,11 +1,8 @@
 """Pictures: the rules of :mod:`roomtone.findings.video` over the readings."""
 
-from collections.abc import Sequence
-from math import inf
-from operator import attrgetter
-
 from roomtone.findings import video as v
 from roomtone.findings.detector import Detector, Limits
+from roomtone.findings.extremes import Extremes
 from roomtone.findings.hysteresis import Rule, Run, runs
 from roomtone.findings.loss import received_losses
 from roomtone.findings.noticed import Raised
@@ -27,8 +24,6 @@ from roomtone.model.readings import VideoConsumerReading
 from roomtone.report.intervals import SentVideo
 from roomtone.report.observed import RECEIVED, SENT, VIDEO, ObservedStream
 
-CODEC, FROZEN_S = attrgetter("codec"), attrgetter("total_freezes_duration")
-PLIS, FIRS = attrgetter("pli_count"), attrgetter("fir_count")
 FILLED = 0.5
 """Share of its target bitrate from which an encoder counts as held back by it."""
 MAX_SOURCE_FPS = 30.0
@@ -41,13 +36,9 @@ def _fine(stream: ObservedStream) -> list[bool]:
     return [loss is not None and loss < NETWORK_FINE_PERCENT for loss in received_losses(stream)]
 
 
-def frozen_percent(stream: ObservedStream, limits: Limits) -> Column:
+def frozen_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Frozen share of the interval; 100 with a decoder that is stuck."""
-    least = limits["raise_percent"] / 100.0
-    for r in stream.readings:
-        if r.frames_decoded == 0 or (r.frozen_fraction or 0.0) > least:
-            break
-    else:
+    if not worst.stuck and 100.0 * worst.frozen <= limits["raise_percent"]:
         return []
     made: Column = []
     for reading, fps, fine in zip(stream.readings, stream.sent_fps, _fine(stream), strict=True):
@@ -73,10 +64,9 @@ def _stuck(r: VideoConsumerReading, limits: Limits) -> bool:
     )
 
 
-def mean_freeze_s(stream: ObservedStream, limits: Limits) -> Column:
+def mean_freeze_s(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """s, mean length of the freezes that ended in the interval."""
-    least = limits["freeze_s"]
-    if max(filter(None, map(FROZEN_S, stream.intervals)), default=0.0) <= least:
+    if worst.freezes_s <= limits["freeze_s"]:
         return []
     made: Column = []
     for it, fps, fine in zip(stream.intervals, stream.sent_fps, _fine(stream), strict=True):
@@ -95,14 +85,9 @@ def mean_freeze_s(stream: ObservedStream, limits: Limits) -> Column:
     return made
 
 
-def rate_ratio(stream: ObservedStream, limits: Limits) -> Column:
+def rate_ratio(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Frames a second over what the source gives."""
-    least = limits["raise_ratio"]
-    for r in stream.readings:
-        fps = r.frames_per_second
-        if fps is not None and fps < least * (r.expected_frames_per_second or 0.0):
-            break
-    else:
+    if worst.rate_ratio >= limits["raise_ratio"]:
         return []
     if stream.way == SENT:
         return [
@@ -129,9 +114,6 @@ def rate_ratio(stream: ObservedStream, limits: Limits) -> Column:
 
 
 def _limited(stream: ObservedStream, reason: str) -> Column:
-    told = [r.quality_limitation_durations for r in stream.readings]
-    if not any(spent is not None and getattr(spent, reason) for spent in told):
-        return []
     made: Column = []
     for r in stream.readings:
         spent = r.quality_limitation_durations
@@ -141,22 +123,17 @@ def _limited(stream: ObservedStream, reason: str) -> Column:
     return made
 
 
-def cpu_percent(stream: ObservedStream, limits: Limits) -> Column:
+def cpu_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Share of the time that the processor held the encoder back."""
-    return _limited(stream, "cpu")
+    return _limited(stream, "cpu") if worst.cpu else []
 
 
-def encode_load_percent(stream: ObservedStream, limits: Limits) -> Column:
+def encode_load_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Time that encoding a frame took, of the time between two that the camera gives.
 
     Between two as it has given them: on a computer that is too slow the camera falls behind too.
     """
-    least = limits["load_percent"] / 100.0
-    spent_least = 0.9 * least / MAX_SOURCE_FPS
-    for it in stream.intervals:
-        if (it.total_encode_time or 0.0) > spent_least * (it.frames_encoded or inf):
-            break
-    else:
+    if 100.0 * worst.encode_s * MAX_SOURCE_FPS <= 0.9 * limits["load_percent"]:
         return []  # not even at the highest rate
     made: Column = []
     given = 0.0
@@ -169,14 +146,9 @@ def encode_load_percent(stream: ObservedStream, limits: Limits) -> Column:
     return made
 
 
-def decoded_ratio(stream: ObservedStream, limits: Limits) -> Column:
+def decoded_ratio(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Decoded frames of those that came."""
-    least = limits["raise_ratio"]
-    for it in stream.intervals:
-        came = it.frames_received
-        if came and (it.frames_decoded or 0.0) <= least * came:
-            break
-    else:
+    if worst.decoded_ratio > limits["raise_ratio"]:
         return []
     made: Column = []
     for it, fine in zip(stream.intervals, _fine(stream), strict=True):
@@ -189,11 +161,11 @@ def decoded_ratio(stream: ObservedStream, limits: Limits) -> Column:
     return made
 
 
-def bandwidth_percent(stream: ObservedStream, limits: Limits) -> Column:
+def bandwidth_percent(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """Share of the time that the bandwidth held the encoder back, once the start is over."""
+    if not worst.bandwidth:
+        return []
     column = _limited(stream, "bandwidth")
-    if not column:
-        return column
     begun = stream.intervals[0].t
     for i, it in enumerate(stream.intervals):
         if (it.since or it.t) - begun < 1000.0 * limits["ramp_up_s"]:
@@ -201,16 +173,10 @@ def bandwidth_percent(stream: ObservedStream, limits: Limits) -> Column:
     return column
 
 
-def asked_rate(stream: ObservedStream, limits: Limits) -> Column:
+def asked_rate(stream: ObservedStream, worst: Extremes, limits: Limits) -> Column:
     """PLI and FIR a second over the window."""
-    least = limits["raise_rate"] / 1000.0
-    if not any(map(PLIS, stream.readings)) and not any(map(FIRS, stream.readings)):
-        return []
-    for r in stream.readings:
-        if (r.pli_count or 0) + (r.fir_count or 0) > least * (r.interval_ms or 0):
-            break
-    else:
-        return []
+    if worst.asked_rate <= limits["raise_rate"]:
+        return []  # a window holds no more than its worst interval
     asked: Column = [
         None
         if r.interval_ms is None or r.paused or r.pli_count is None
@@ -288,19 +254,12 @@ RULES = (
 )
 
 
-def starved(
-    place: Place, stream: ObservedStream, mask: Spells, times: Sequence[float], limits: Limits
-) -> list[Raised]:
-    """``bandwidth_limited`` by what the browser found it can send while it sends video.
-
-    ``times``: of the points of the stream's transport.
-    """
-    points = next(
-        (each.points for each in place.seen.transports if each.id == stream.transport), []
-    )
-    least = 1000.0 * limits["raise_kbps"]
-    if not any((point.available_outgoing_bitrate or least) < least for point in points):
+def starved(place: Place, stream: ObservedStream, mask: Spells, limits: Limits) -> list[Raised]:
+    """``bandwidth_limited`` by what the browser found it can send while it sends video."""
+    if place.transports[stream.transport].available_bitrate >= 1000.0 * limits["raise_kbps"]:
         return []
+    points = next(each.points for each in place.seen.transports if each.id == stream.transport)
+    times = [point.t for point in points]
     column: Column = []
     begun = stream.intervals[0].t
     for it in stream.intervals:
@@ -332,11 +291,13 @@ def _limit(place: Place, stream: ObservedStream, column: Column, run: Run) -> Ra
     return made
 
 
-def small_pictures(place: Place, stream: ObservedStream, limits: Limits) -> list[Raised]:
+def small_pictures(
+    place: Place, stream: ObservedStream, worst: Extremes, limits: Limits
+) -> list[Raised]:
     """``low_resolution``: a received camera over the whole call."""
-    column: Column = []
-    if not any(it.display_pixels for it in stream.intervals) and not any(stream.sent_fps):
+    if not worst.sized and not any(stream.sent_fps):
         return []
+    column: Column = []
     for r, it, fps in zip(stream.readings, stream.intervals, stream.sent_fps, strict=True):
         expected = r.expected_pixels if it.display_pixels or fps is not None else None
         if not expected or r.frames_per_second is None or not r.frame_width:
@@ -353,20 +314,19 @@ def small_pictures(place: Place, stream: ObservedStream, limits: Limits) -> list
     return [made]
 
 
-def changes(place: Place, stream: ObservedStream) -> list[Raised]:
+def changes(place: Place, stream: ObservedStream, worst: Extremes) -> list[Raised]:
     """``codec_changed`` and ``software_fallback``."""
     found: list[Raised] = []
+    if not worst.recoded and not worst.both_encoders:
+        return found
     blank_column: Column = [None] * len(stream.intervals)
 
     def at(i: int, detector: Detector) -> Raised:
         return raised(detector, "mid", place, stream, [blank_column], Run(i, i, i), False)
 
     mime = None
-    codecs = list(map(CODEC, stream.intervals))
-    # Nearly every stream keeps the codec that it began with.
-    changed = codecs.count(codecs[0]) < len(codecs)
-    for i, codec in enumerate(codecs if changed else ()):
-        now = None if codec is None else codec.mime_type
+    for i, it in enumerate(stream.intervals):
+        now = None if it.codec is None else it.codec.mime_type
         if now is not None and now != mime:
             if mime is not None and now.lower() != mime.lower():
                 found.append(at(i, v.CODEC_CHANGED))

@@ -1,11 +1,12 @@
 """Streams: one rule over one stream: a column of numbers, its bad runs, what they point at."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from roomtone.findings.detector import Detector, Limits
+from roomtone.findings.extremes import Extremes, TransportExtremes
 from roomtone.findings.hysteresis import Rule, Run, any_past, runs
 from roomtone.findings.noticed import Raised
 from roomtone.findings.spells import Pauses, Spells, touches
@@ -22,9 +23,9 @@ MEAN_OVER = 7
 NO_PAUSES = Pauses()
 
 Column = list[float | None]
-Measure = Callable[[ObservedStream, Limits], Column]
+Measure = Callable[[ObservedStream, Extremes, Limits], Column]
 """One value for each reading; ``[]``: nothing in it can be past the threshold. Most streams are
-fine, so every measure looks for that first: it is what keeps findings cheap."""
+fine, so every measure asks the extremes for that first: it is what keeps findings cheap."""
 
 
 class StreamRule(Struct, frozen=True):
@@ -45,9 +46,15 @@ class Place:
     """A peer's streams, and what is known around them while rules look at them."""
 
     def __init__(
-        self, seen: Observed, pauses: Callable[[str], Pauses], own: Pauses, cut_off: Spells
+        self,
+        seen: Observed,
+        transports: Mapping[str, TransportExtremes],
+        pauses: Callable[[str], Pauses],
+        own: Pauses,
+        cut_off: Spells,
     ) -> None:
         self.seen = seen
+        self.transports = transports
         self.pauses = pauses
         self.own = own
         self.cut_off = cut_off
@@ -66,13 +73,18 @@ class Place:
 
 
 def look(
-    rule: StreamRule, place: Place, stream: ObservedStream, mask: Spells, limits: Limits
+    rule: StreamRule,
+    place: Place,
+    stream: ObservedStream,
+    worst: Extremes,
+    mask: Spells,
+    limits: Limits,
 ) -> list[Raised]:
     """What the rule finds in the stream."""
     found: list[Run] = []
     columns: list[Column] = []
     for measure, numbers in rule.variants:
-        column = measure(stream, limits)
+        column = measure(stream, worst, limits)
         columns.append(column)
         if not column:
             continue

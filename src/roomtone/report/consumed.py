@@ -193,7 +193,7 @@ class Consumer:
         return scoring.video(picture, screen, self._silent_ms / 1000)
 
 
-def _media_bitrate(it: Received, span: float) -> float | None:
+def _media_bitrate(it: ReceivedVideo, span: float) -> float | None:
     """bit/s without retransmissions and FEC (quality.md 1.1.6)."""
     if it.bytes_received is None or span <= 0:
         return None

@@ -77,12 +77,11 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
     path.roles.add(snapshot.role)
     path.ordinal += 1
     path.name_tracks(snapshot.tracks)
-    t = snapshot.t
+    at = float(snapshot.t)  # floats are compared faster with floats than with ints
     stats: tuple[Any, ...] = snapshot.stats
     layout = streams.layouts.of(stats)
-    _note(state, streams, layout, t, stats)
+    _note(state, streams, layout, at, stats)
     # A report's own time is the better one, if it is an epoch time at all.
-    at = float(t)  # floats are compared faster with floats than with ints
     earliest, latest = at - MAX_CLOCK_DISAGREEMENT_MS, at + MAX_CLOCK_DISAGREEMENT_MS
     seats = layout.received
     for seat, place in enumerate(layout.inbound):
@@ -98,9 +97,10 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
             if series is None:
                 continue
         own = received.timestamp
-        series.take(received, own if earliest < own < latest else t)
-        if received.total_audio_energy is not None:
-            series.listen(state.talk, received, at)
+        series.take(received, own if earliest < own < latest else at)
+        ear = series.ear
+        if ear is not None:
+            ear.look(at, received.total_audio_energy, received.total_samples_duration)
     if not layout.outbound:
         return
     touched: dict[OutboundSeries, float] = {}
@@ -115,7 +115,7 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
         layer.following = sent
         own = sent.timestamp
         if not earliest < own < latest:
-            own = t
+            own = at
         if own >= touched.get(producer, -inf):
             touched[producer] = own
     for producer, own in touched.items():
@@ -123,7 +123,7 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
 
 
 def _note(
-    state: PeerState, streams: Streams, layout: Layout, t: int, stats: tuple[Any, ...]
+    state: PeerState, streams: Streams, layout: Layout, t: float, stats: tuple[Any, ...]
 ) -> None:
     """What the reports of streams refer to, and the transport itself."""
     path = streams.path
@@ -176,7 +176,7 @@ def _inbound(state: PeerState, streams: Streams, stat: InboundRtp) -> InboundSer
     key = stat.id, stat.ssrc, stat.kind
     series = streams.inbound.get(key)
     if series is None and _room(state):
-        series = streams.inbound[key] = InboundSeries(state.budget, streams.path, stat)
+        series = streams.inbound[key] = InboundSeries(state.budget, streams.path, state.talk, stat)
     return series
 
 

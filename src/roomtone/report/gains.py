@@ -33,29 +33,27 @@ def restarted(now: InboundRtp | OutboundRtp, names: tuple[str, ...]) -> Totals:
 
 def sent_audio(now: OutboundRtp, last: Totals) -> tuple[Totals, Gains]:
     """Of an outbound-rtp of kind audio."""
-    pkt0, byt0, rtx0, nck0 = last
+    pkt0, byt0, nck0 = last
     totals = (
         pkt0 if (pkt := now.packets_sent) is None else pkt,
         byt0 if (byt := now.bytes_sent) is None else byt,
-        rtx0 if (rtx := now.retransmitted_bytes_sent) is None else rtx,
         nck0 if (nck := now.nack_count) is None else nck,
     )
     return totals, (
         None if pkt is None else pkt - pkt0 if pkt > pkt0 else 0.0 if pkt == pkt0 else None,
         None if byt is None else byt - byt0 if byt > byt0 else 0.0 if byt == byt0 else None,
-        None if rtx is None else rtx - rtx0 if rtx > rtx0 else 0.0 if rtx == rtx0 else None,
         None if nck is None else nck - nck0 if nck > nck0 else 0.0 if nck == nck0 else None,
     )
 
 
 def sent_video(now: OutboundRtp, last: Totals) -> tuple[Totals, Gains]:
     """Of an outbound-rtp of kind video."""
-    pkt0, byt0, rtx0, nck0, frm0, key0, qp0, enc0, fir0, pli0 = last
+    pkt0, byt0, nck0, rtx0, frm0, key0, qp0, enc0, fir0, pli0 = last
     totals = (
         pkt0 if (pkt := now.packets_sent) is None else pkt,
         byt0 if (byt := now.bytes_sent) is None else byt,
-        rtx0 if (rtx := now.retransmitted_bytes_sent) is None else rtx,
         nck0 if (nck := now.nack_count) is None else nck,
+        rtx0 if (rtx := now.retransmitted_bytes_sent) is None else rtx,
         frm0 if (frm := now.frames_encoded) is None else frm,
         key0 if (key := now.key_frames_encoded) is None else key,
         qp0 if (qp := now.qp_sum) is None else qp,
@@ -66,8 +64,8 @@ def sent_video(now: OutboundRtp, last: Totals) -> tuple[Totals, Gains]:
     return totals, (
         None if pkt is None else pkt - pkt0 if pkt > pkt0 else 0.0 if pkt == pkt0 else None,
         None if byt is None else byt - byt0 if byt > byt0 else 0.0 if byt == byt0 else None,
-        None if rtx is None else rtx - rtx0 if rtx > rtx0 else 0.0 if rtx == rtx0 else None,
         None if nck is None else nck - nck0 if nck > nck0 else 0.0 if nck == nck0 else None,
+        None if rtx is None else rtx - rtx0 if rtx > rtx0 else 0.0 if rtx == rtx0 else None,
         None if frm is None else frm - frm0 if frm > frm0 else 0.0 if frm == frm0 else None,
         None if key is None else key - key0 if key > key0 else 0.0 if key == key0 else None,
         None if qp is None else qp - qp0 if qp > qp0 else 0.0 if qp == qp0 else None,

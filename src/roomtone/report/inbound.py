@@ -12,7 +12,6 @@ from roomtone.report.gains import Totals
 from roomtone.report.intervals import (
     RECEIVED_AUDIO,
     RECEIVED_VIDEO,
-    Label,
     Received,
     ReceivedAudio,
     ReceivedVideo,
@@ -31,10 +30,10 @@ class InboundSeries(Series):
     """An inbound-rtp by (id, ssrc)."""
 
     __slots__ = (
-        "_ear",
-        "_ear_of",
         "_interval",
+        "_talk",
         "audio",
+        "ear",
         "last",
         "losses",
         "path",
@@ -42,9 +41,10 @@ class InboundSeries(Series):
         "track_id",
     )
 
-    def __init__(self, budget: Budget, path: Path, stat: InboundRtp) -> None:
+    def __init__(self, budget: Budget, path: Path, talk: Talk, stat: InboundRtp) -> None:
         super().__init__(budget, path.ordinal)
         self.path = path
+        self._talk = talk
         self.audio = not is_video(stat.kind, stat.frames_decoded, stat.frame_width)
         # One class for both kinds: where several have the same method, CPython has no fast way to
         # their attributes.
@@ -54,8 +54,8 @@ class InboundSeries(Series):
         self.losses = Losses()
         self.stat = stat
         self.track_id = stat.track_identifier
-        self._ear: Ear | None = None
-        self._ear_of: Label | None = None
+        self.ear: Ear | None = None
+        """What listens to whether its sender talks, if it is somebody's voice."""
 
     def take(self, stat: InboundRtp, t: float) -> None:
         """The stream as one snapshot shows it. Not later than the one before: ignored."""
@@ -66,6 +66,9 @@ class InboundSeries(Series):
             self.labels_version = path.labels_version
             self.relabel(path.track_of(stat.ssrc, stat.track_identifier, stat.mid))
             base_t = self.base_t
+            if self.audio:
+                label = self.label
+                self.ear = self._talk.ear(path.transport_id, stat.id, label.source, label.peer_id)
         before = self.stat
         if (
             # A counter that can only grow went down: the stream began anew. Not a function, for
@@ -115,18 +118,6 @@ class InboundSeries(Series):
         self.last = gains.restarted(stat, RECEIVED_AUDIO if self.audio else RECEIVED_VIDEO)
         self.losses.restart(stat.packets_lost)
 
-    def listen(self, talk: Talk, stat: InboundRtp, t: float) -> None:
-        """The sound level in a snapshot tells whether its sender talks."""
-        energy, duration = stat.total_audio_energy, stat.total_samples_duration
-        if energy is None or duration is None:
-            return
-        ear, label = self._ear, self.label
-        if ear is None or self._ear_of is not label:
-            ear = talk.ear(self.path.transport_id, stat.id, label.source, label.peer_id)
-            self._ear, self._ear_of = ear, label
-        if ear is not None:
-            ear.look(t, energy, duration)
-
     def make(self, at_end: bool) -> Received:
         """See :meth:`Series.make`."""
         return self._interval(self, at_end)
@@ -147,11 +138,10 @@ class InboundSeries(Series):
 def _heard(series: InboundSeries, at_end: bool) -> Received:
     """The open interval of an inbound-rtp of kind audio."""
     now, path, t = series.stat, series.path, series.prev_t
-    pk0, oc0, rt0, fe0, dl0, em0, smp0, con0, sil0, evt0, ins0, rem0, nrg0, dur0 = series.last
+    pk0, oc0, fe0, dl0, em0, smp0, con0, sil0, evt0, ins0, rem0, nrg0, dur0 = series.last
     totals = (
         pk0 if (pk := now.packets_received) is None else pk,
         oc0 if (oc := now.bytes_received) is None else oc,
-        rt0 if (rt := now.retransmitted_bytes_received) is None else rt,
         fe0 if (fe := now.fec_bytes_received) is None else fe,
         dl0 if (dl := now.jitter_buffer_delay) is None else dl,
         em0 if (em := now.jitter_buffer_emitted_count) is None else em,
@@ -178,12 +168,8 @@ def _heard(series: InboundSeries, at_end: bool) -> Received:
         now.mid,
         now.ssrc,
         now.last_packet_received_timestamp,
-        now.frame_width,
-        now.frame_height,
-        series.display_pixels,
         None if pk is None else pk - pk0 if pk > pk0 else 0.0 if pk == pk0 else None,
         None if oc is None else oc - oc0 if oc > oc0 else 0.0 if oc == oc0 else None,
-        None if rt is None else rt - rt0 if rt > rt0 else 0.0 if rt == rt0 else None,
         None if fe is None else fe - fe0 if fe > fe0 else 0.0 if fe == fe0 else None,
         None if dl is None else dl - dl0 if dl > dl0 else 0.0 if dl == dl0 else None,
         None if em is None else em - em0 if em > em0 else 0.0 if em == em0 else None,
@@ -201,14 +187,14 @@ def _heard(series: InboundSeries, at_end: bool) -> Received:
 def _shown(series: InboundSeries, at_end: bool) -> Received:
     """The open interval of an inbound-rtp of kind video."""
     now, path, t = series.stat, series.path, series.prev_t
-    pk0, oc0, rt0, fe0, dl0, em0, fr0, de0, dr0, ky0, qp0, fz0, fd0, fi0, pl0, nk0 = series.last
+    pk0, oc0, fe0, dl0, em0, rt0, fr0, de0, dr0, ky0, qp0, fz0, fd0, fi0, pl0, nk0 = series.last
     totals = (
         pk0 if (pk := now.packets_received) is None else pk,
         oc0 if (oc := now.bytes_received) is None else oc,
-        rt0 if (rt := now.retransmitted_bytes_received) is None else rt,
         fe0 if (fe := now.fec_bytes_received) is None else fe,
         dl0 if (dl := now.jitter_buffer_delay) is None else dl,
         em0 if (em := now.jitter_buffer_emitted_count) is None else em,
+        rt0 if (rt := now.retransmitted_bytes_received) is None else rt,
         fr0 if (fr := now.frames_received) is None else fr,
         de0 if (de := now.frames_decoded) is None else de,
         dr0 if (dr := now.frames_dropped) is None else dr,
@@ -234,15 +220,12 @@ def _shown(series: InboundSeries, at_end: bool) -> Received:
         now.mid,
         now.ssrc,
         now.last_packet_received_timestamp,
-        now.frame_width,
-        now.frame_height,
-        series.display_pixels,
         None if pk is None else pk - pk0 if pk > pk0 else 0.0 if pk == pk0 else None,
         None if oc is None else oc - oc0 if oc > oc0 else 0.0 if oc == oc0 else None,
-        None if rt is None else rt - rt0 if rt > rt0 else 0.0 if rt == rt0 else None,
         None if fe is None else fe - fe0 if fe > fe0 else 0.0 if fe == fe0 else None,
         None if dl is None else dl - dl0 if dl > dl0 else 0.0 if dl == dl0 else None,
         None if em is None else em - em0 if em > em0 else 0.0 if em == em0 else None,
+        None if rt is None else rt - rt0 if rt > rt0 else 0.0 if rt == rt0 else None,
         None if fr is None else fr - fr0 if fr > fr0 else 0.0 if fr == fr0 else None,
         None if de is None else de - de0 if de > de0 else 0.0 if de == de0 else None,
         None if dr is None else dr - dr0 if dr > dr0 else 0.0 if dr == dr0 else None,
@@ -253,4 +236,7 @@ def _shown(series: InboundSeries, at_end: bool) -> Received:
         None if fi is None else fi - fi0 if fi > fi0 else 0.0 if fi == fi0 else None,
         None if pl is None else pl - pl0 if pl > pl0 else 0.0 if pl == pl0 else None,
         None if nk is None else nk - nk0 if nk > nk0 else 0.0 if nk == nk0 else None,
+        now.frame_width,
+        now.frame_height,
+        series.display_pixels,
     )

@@ -36,16 +36,11 @@ class Interval(Struct, gc=False):
 
 
 class Received(Interval, gc=False):
-    """What audio and video share; sizes are None for audio."""
+    """What audio and video share."""
 
     last_packet_t: float | None
-    frame_width: float | None
-    frame_height: float | None
-    display_pixels: int
-    """As the client shows it; 0: not said."""
     packets_received: float | None
     bytes_received: float | None
-    retransmitted_bytes_received: float | None
     fec_bytes_received: float | None
     jitter_buffer_delay: float | None
     jitter_buffer_emitted_count: float | None
@@ -67,6 +62,7 @@ class ReceivedAudio(Received, gc=False):
 class ReceivedVideo(Received, gc=False):
     """Of an inbound-rtp of kind video."""
 
+    retransmitted_bytes_received: float | None
     frames_received: float | None
     frames_decoded: float | None
     frames_dropped: float | None
@@ -77,6 +73,10 @@ class ReceivedVideo(Received, gc=False):
     fir_count: float | None
     pli_count: float | None
     nack_count: float | None
+    frame_width: float | None
+    frame_height: float | None
+    display_pixels: int
+    """As the client shows it; 0: not said."""
 
 
 class TopLayer(Struct, gc=False):
@@ -104,13 +104,13 @@ class Sent(Interval, gc=False):
     top: TopLayer | None
     packets_sent: float | None
     bytes_sent: float | None
-    retransmitted_bytes_sent: float | None
     nack_count: float | None
 
 
 class SentVideo(Sent, gc=False):
     """Of the outbound-rtp of kind video."""
 
+    retransmitted_bytes_sent: float | None
     frames_encoded: float | None
     key_frames_encoded: float | None
     qp_sum: float | None
@@ -135,12 +135,12 @@ def labels_of(intervals: list[Interval]) -> list[Label]:
 _SAYS = Label.__struct_fields__
 
 
-def _counters(kind: type[Interval], first: str) -> tuple[str, ...]:
+def _counters(kind: type[Interval], first: str, last: str) -> tuple[str, ...]:
     fields = kind.__struct_fields__
-    return fields[fields.index(first) :]
+    return fields[fields.index(first) : fields.index(last) + 1]
 
 
-RECEIVED_AUDIO = _counters(ReceivedAudio, "packets_received")
-RECEIVED_VIDEO = _counters(ReceivedVideo, "packets_received")
-SENT_AUDIO = _counters(Sent, "packets_sent")
-SENT_VIDEO = _counters(SentVideo, "packets_sent")
+RECEIVED_AUDIO = _counters(ReceivedAudio, "packets_received", "total_samples_duration")
+RECEIVED_VIDEO = _counters(ReceivedVideo, "packets_received", "nack_count")
+SENT_AUDIO = _counters(Sent, "packets_sent", "nack_count")
+SENT_VIDEO = _counters(SentVideo, "packets_sent", "pli_count")

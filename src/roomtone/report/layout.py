@@ -61,17 +61,22 @@ class Layout:
 class Layouts:
     """Those that one transport has had."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_latest", "_types")
 
     def __init__(self) -> None:
         self._known: dict[Types, Layout] = {}
+        self._types: Types = ()
+        self._latest = Layout(())
 
     def of(self, stats: tuple[Any, ...]) -> Layout:
         """The layout of a snapshot's reports."""
         types = tuple(map(type, stats))
+        if types == self._types:
+            return self._latest
         known = self._known.get(types)
         if known is None:
             if len(self._known) >= MAX_LAYOUTS:
                 self._known.clear()
             known = self._known[types] = Layout(types)
+        self._types, self._latest = types, known
         return known

@@ -4,7 +4,7 @@ Counters are summed over the layers; size, rate, limitation and ssrc are those o
 that had frames in the interval (quality.md 1.1.7).
 """
 
-from roomtone.model.stats import OutboundRtp, RemoteInboundRtp
+from roomtone.model.stats import OutboundRtp, QualityLimitationDurations, RemoteInboundRtp
 from roomtone.report import gains
 from roomtone.report.counters import Losses
 from roomtone.report.gains import Gains
@@ -22,6 +22,7 @@ Durations = tuple[float, float, float, float]
 Heard = tuple[float | None, float | None, float | None]
 """(lost, jitter, rtt) as the other end reported; None: not heard."""
 _NOTHING: Heard = (None, None, None)
+_NO_LIMITS = QualityLimitationDurations()
 
 
 class Layer:
@@ -53,7 +54,7 @@ class Layer:
         self.remote_t: float = 0
         self.rtt_total = 0.0
         self.rtt_count = 0.0
-        self.durations: Durations = (0.0, 0.0, 0.0, 0.0)
+        self.durations = _NO_LIMITS
         self.changes = 0.0
 
     def copy(self) -> "Layer":
@@ -64,34 +65,13 @@ class Layer:
         twin.losses = self.losses.copy()
         return twin
 
-    def fell(self) -> bool:
-        """Whether the following report shows a counter reset."""
-        before, now = self.stat, self.following
-        return now is not None and (
-            (  # written out as in inbound.py
-                (total := now.packets_sent) is not None
-                and (then := before.packets_sent) is not None
-                and total < then
-            )
-            or (
-                (total := now.bytes_sent) is not None
-                and (then := before.bytes_sent) is not None
-                and total < then
-            )
-            or (
-                (total := now.frames_encoded) is not None
-                and (then := before.frames_encoded) is not None
-                and total < then
-            )
-        )
-
     def restart(self) -> None:
         """A new epoch at its report. What the other end says may still be of the old one."""
         stat = self.stat
         self.last = gains.restarted(stat, SENT_AUDIO if self.audio else SENT_VIDEO)
         self.losses.restart(None)
         self.rtt_count = -1.0
-        self.durations = _durations(stat) or (0.0, 0.0, 0.0, 0.0)
+        self.durations = stat.quality_limitation_durations or _NO_LIMITS
         self.changes = stat.quality_limitation_resolution_changes or 0.0
 
     def gained(self) -> Gains:
@@ -117,16 +97,14 @@ class Layer:
 
     def limits(self) -> tuple[Durations | None, float | None]:
         """Seconds in each limitation state, and resolution changes, since the last cut."""
-        now = _durations(self.stat)
+        now, before = self.stat.quality_limitation_durations, self.durations
         spent = None
         if now is not None:
-            bandwidth, cpu, none, other = now
-            a, b, c, d = self.durations
             spent = (
-                bandwidth - a if bandwidth > a else 0.0,
-                cpu - b if cpu > b else 0.0,
-                none - c if none > c else 0.0,
-                other - d if other > d else 0.0,
+                gained if (gained := now.bandwidth - before.bandwidth) > 0.0 else 0.0,
+                gained if (gained := now.cpu - before.cpu) > 0.0 else 0.0,
+                gained if (gained := now.none - before.none) > 0.0 else 0.0,
+                gained if (gained := now.other - before.other) > 0.0 else 0.0,
             )
             self.durations = now
         changes = self.stat.quality_limitation_resolution_changes
@@ -135,11 +113,6 @@ class Layer:
         gained = changes - self.changes
         self.changes = changes
         return spent, gained if gained >= 0 else None
-
-
-def _durations(stat: OutboundRtp) -> Durations | None:
-    spent = stat.quality_limitation_durations
-    return None if spent is None else (spent.bandwidth, spent.cpu, spent.none, spent.other)
 
 
 class OutboundSeries(Series):
@@ -173,8 +146,25 @@ class OutboundSeries(Series):
             self._find_label()
         restarted = []
         for layer in layers:
-            if layer.fell():
-                restarted.append(layer)  # noqa: PERF401  # a comprehension is a call of its own
+            following, before = layer.following, layer.stat
+            if following is not None and (
+                (  # a counter reset; written out as in inbound.py
+                    (now := following.packets_sent) is not None
+                    and (then := before.packets_sent) is not None
+                    and now < then
+                )
+                or (
+                    (now := following.bytes_sent) is not None
+                    and (then := before.bytes_sent) is not None
+                    and now < then
+                )
+                or (
+                    (now := following.frames_encoded) is not None
+                    and (then := before.frames_encoded) is not None
+                    and now < then
+                )
+            ):
+                restarted.append(layer)
         if restarted:
             self.flush()
         for layer in layers:

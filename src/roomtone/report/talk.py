@@ -21,6 +21,8 @@ from roomtone.model.stats import MediaSource
 
 FLOOR_DBOV = -40
 """Quieter is background."""
+LOUDEST = -FLOOR_DBOV
+"""dB above the floor: 0 dBov, and whatever a client says beyond it."""
 FULL_VOICE = 0.75
 """Share of the time above the floor that is not louder than a person's full voice."""
 MIN_SPAN_MS = 2_500.0
@@ -35,16 +37,17 @@ EVENT = "dominant_speaker"
 class Meter:
     """Seconds by level of one person's voice, as one peer sent or received it."""
 
-    __slots__ = ("_ears", "_levels", "_until", "known")
+    __slots__ = ("_ears", "known", "levels", "until")
 
     def __init__(self) -> None:
         self.known = False
         """Whether any span could be measured."""
-        self._levels = [0.0] * (1 - FLOOR_DBOV)
+        self.levels = [0.0] * (LOUDEST + 1)
         """Seconds by whole dB above the floor."""
+        self.until = 0.0
+        """When the latest span that was measured ended, epoch ms."""
         self._ears: dict[tuple[str, str], Ear] = {}
         """By (transport, stream)."""
-        self._until = 0.0
 
     def ear(self, transport: str, stream_id: str) -> "Ear | None":
         """What listens to one of the streams that carry the voice; None: one too many."""
@@ -54,28 +57,12 @@ class Meter:
             found = self._ears[stream] = Ear(self)
         return found
 
-    def add(self, begun: float, t: float, energy: float, seconds: float) -> None:
-        """What a stream gained between two looks (ms). Of streams that carry the same voice at the
-        same time (a mesh has one to each of the others), the first to tell is believed."""
-        passed = t - begun
-        if begun < self._until or seconds <= 0.0 or energy < 0.0 or passed <= 0.0:
-            return
-        if passed > MAX_SPAN_MS:
-            return
-        self.known = True
-        self._until = t
-        if energy > 0.0:
-            level = int(10.0 * log10(energy / seconds) - FLOOR_DBOV)
-            if level >= 0:
-                passed /= 1000.0
-                self._levels[min(level, -FLOOR_DBOV)] += seconds if seconds < passed else passed
-
     def talked_s(self) -> float:
         """Seconds of talk."""
-        full = _quantile(self._levels, FULL_VOICE)
+        full = _quantile(self.levels, FULL_VOICE)
         return sum(
             seconds * min(1.0, 10 ** ((level - full) / 10))
-            for level, seconds in enumerate(self._levels)
+            for level, seconds in enumerate(self.levels)
         )
 
 
@@ -90,14 +77,33 @@ class Ear:
         self._t = -inf
         self._energy = self._duration = 0.0
 
-    def look(self, t: float, energy: float, duration: float) -> None:
-        """Running totals of the stream at ``t`` (ms)."""
+    def look(self, t: float, energy: float | None, duration: float | None) -> None:
+        """Running totals of the stream at ``t`` (ms). Of streams that carry the same voice at the
+        same time (a mesh has one to each of the others), the first to tell is believed."""
         begun = self._t
-        if 0.0 <= t - begun < MIN_SPAN_MS:
+        passed = t - begun
+        if energy is None or duration is None or (passed < MIN_SPAN_MS and passed >= 0.0):
             return
-        if begun >= 0.0:
-            self._meter.add(begun, t, energy - self._energy, duration - self._duration)
+        gained, seconds = energy - self._energy, duration - self._duration
         self._t, self._energy, self._duration = t, energy, duration
+        meter = self._meter
+        if (
+            begun < meter.until
+            or seconds <= 0.0
+            or gained < 0.0
+            or passed > MAX_SPAN_MS
+            or passed < 0.0
+        ):
+            return
+        meter.known = True
+        meter.until = t
+        if gained > 0.0:
+            level = int(10.0 * log10(gained / seconds) - FLOOR_DBOV)
+            if level >= 0:
+                if level > LOUDEST:
+                    level = LOUDEST
+                passed /= 1000.0
+                meter.levels[level] += seconds if seconds < passed else passed
 
 
 def _quantile(weights: list[float], share: float) -> int:
@@ -123,13 +129,12 @@ class Talk:
         self._leader = ""
         self._since = 0
 
-    def send(self, transport: str, stat: MediaSource, t: int, source: str) -> None:
+    def send(self, transport: str, stat: MediaSource, t: float, source: str) -> None:
         """The own microphone's totals in a snapshot."""
-        energy, duration = stat.total_audio_energy, stat.total_samples_duration
-        if energy is not None and duration is not None and source in MICROPHONES:
+        if source in MICROPHONES:
             ear = self.own.ear(transport, stat.id)
             if ear is not None:
-                ear.look(float(t), energy, duration)
+                ear.look(t, stat.total_audio_energy, stat.total_samples_duration)
 
     def ear(self, transport: str, stream_id: str, source: str, sender: str) -> Ear | None:
         """What listens to a received stream; None: it is nobody's voice, or one too many."""
