@@ -28,7 +28,7 @@ TRANSPARENT = """async () => {
   try { RTCPeerConnection.prototype.addTrack.call({}, 1); } catch (error) { message = error.name; }
   const found = {
     constructor: native(RTCPeerConnection) && RTCPeerConnection.name === "RTCPeerConnection",
-    methods: ["createOffer", "setLocalDescription", "addTrack", "close"].every((name) =>
+    methods: ["createOffer", "setLocalDescription", "addTrack", "getStats", "close"].every((name) =>
       native(proto[name]) && proto[name].name === name),
     length: proto.addIceCandidate.length === 0 && proto.addTrack.length === 1,
     instance: pc instanceof RTCPeerConnection && Object.getPrototypeOf(pc) === proto,
@@ -127,6 +127,34 @@ def test_a_call_of_two_is_seen_whole(
     assert metadata["sdk_name"] == "roomtone.js"
     assert metadata["device_info"]["cpus"] > 0
     assert wrong == [[], []]
+
+
+def test_a_call_that_began_before_the_collector_came_is_seen_from_its_beginning(
+    roomtone_server: JourneyServer, profile: BrowserContext, site: Site
+) -> None:
+    server = roomtone_server
+    ana, bo = profile.new_page(), profile.new_page()
+    for page in (ana, bo):
+        page.goto(site.plain("call.html"))
+    ana.wait_for_function("document.getElementById('state').textContent === 'with 1'")
+    # A script that comes late finds a call in which nothing is negotiated any more.
+    peer, before = ana.evaluate(
+        """async ([url, token, options]) => {
+          const { observe } = await import(`${url}/roomtone.js`);
+          window.observation = observe({ url, token, ...options });
+          let sent = 0; // the page, or its library, looks at its own counters
+          for (const pc of others.values()) {
+            for (const stat of (await pc.getStats()).values()) {
+              if (stat.type === "outbound-rtp" && stat.kind === "audio") sent += stat.packetsSent;
+            }
+          }
+          return [observation.peerId, sent];
+        }""",
+        [server.url, server.invite(server.meeting(), "ana").token, OPTIONS],
+    )
+
+    rows = wait_for("what she says", lambda: voices(server, peer))
+    assert sum(row["packets_sent"] for row in rows) >= before > 0
 
 
 def test_the_page_cannot_tell_that_it_is_observed(

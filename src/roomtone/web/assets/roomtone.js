@@ -125,6 +125,10 @@ function followWindow(scope) {
   for (const method of ["addTrack", "addTransceiver", "addIceCandidate", "createDataChannel", "removeTrack"]) {
     follow(peer, method, changed, see);
   }
+  // These find older connections.
+  for (const method of ["getStats", "getSenders", "getReceivers", "getTransceivers"]) {
+    follow(peer, method, nothing, see);
+  }
   follow(peer, "close", (pc) => {
     if (connections.delete(names.get(pc) ?? "")) tell("peer_connection", { pc: names.get(pc), state: "closed" }, pc);
   }, (pc) => {
@@ -307,7 +311,7 @@ class Store {
         resolve(asked.result);
       };
       asked.onerror = asked.onblocked = () => resolve(undefined);
-    }).catch(nothing); // no IndexedDB here: what waits is kept in memory only
+    }).catch(nothing); // no IndexedDB: in memory only
   }
 
   /** @template T @param {IDBTransactionMode} mode @param {(batches: IDBObjectStore) => IDBRequest<T>} act
