@@ -46,7 +46,11 @@ def programs_here() -> bool:
 class OwnPostgres:
     """``initdb`` (or ``pg_basebackup``, for a standby), ``postgres -D``."""
 
-    def __init__(self, folder: Path, copy_of: "OwnPostgres | None" = None) -> None:
+    def __init__(
+        self, folder: Path, copy_of: "OwnPostgres | None" = None, settings: Sequence[str] = ()
+    ) -> None:
+        """``settings``: ``name=value``, besides those that every one of them has."""
+        self._settings = settings
         self._user = None
         self._folder = folder / "postgres"
         if os.geteuid() == 0:
@@ -83,6 +87,7 @@ class OwnPostgres:
                     *("-c", "unix_socket_directories="),
                     *("-c", "max_connections=200"),
                     *("-c", "shared_buffers=32MB"),
+                    *(part for setting in self._settings for part in ("-c", setting)),
                 ],
                 stdout=log,
                 stderr=log,

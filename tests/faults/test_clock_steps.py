@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.slow]
 HOUR_S = 3600
 STEPS_S = (HOUR_S, -HOUR_S, 24 * HOUR_S, -24 * HOUR_S, 0) * (3 if LONG else 1)
 """By how much the clock is wrong, one after another."""
-SILENCE_S = 6
-HOLDS_S = SILENCE_S + 6.0
-"""Longer than it takes to count somebody as silent."""
+SILENCE_S = 5
+HOLDS_S = SILENCE_S + 3.0
+"""Longer than it takes to count somebody as silent, for which the server looks every 2 s."""
 
 
 class ClockedServer(PreparedServer):

@@ -54,8 +54,13 @@ def server(tmp_path: Path) -> Iterator[PreparedServer]:
 
 def immutable(folder: Path, on: bool) -> None:
     """Nobody may change a file there, however long it has been open: as when the system makes a
-    disk with errors read-only."""
-    files = sorted(folder.glob("*.db*"))
+    disk with errors read-only.
+
+    Not SQLite's ``-shm``: it is memory shared through a mapped file. ``chattr`` takes that memory
+    away, and whoever writes to it next is killed by SIGBUS; a disk that becomes read-only does not.
+    Nor ``-journal``, which comes and goes.
+    """
+    files = sorted([*folder.glob("*.db"), *folder.glob("*.db-wal")])
     subprocess.run(["chattr", "+i" if on else "-i", *files], check=True, capture_output=True)
 
 

@@ -1,4 +1,4 @@
-"""A ten-hour transcript of 200,000 segments passes through in memory that does not grow with it."""
+"""A long transcript passes through in memory that does not grow with it."""
 
 import tracemalloc
 
@@ -9,7 +9,10 @@ from roomtone.formats.reading import read_transcript
 from roomtone.formats.writing import TRANSCRIPT_KINDS, write_transcript
 from roomtone.model.words import Message, Segment, Speaker
 
-SEGMENTS = 200_000
+SEGMENTS = 20_000
+"""An hour in which nobody pauses; to be traced, everything takes several times as long."""
+READ = 5_000
+"""Reading takes longer; held as text, these are more than what is allowed."""
 STARTED_AT = 1_780_000_000_000
 MB = 1024 * 1024
 SPEAKERS = [
@@ -17,7 +20,7 @@ SPEAKERS = [
 ]
 
 
-def ten_hours(count=SEGMENTS):
+def segments(count):
     for n in range(count):
         yield Segment(
             id=str(n),
@@ -37,21 +40,20 @@ def peak_mb(work):
         tracemalloc.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format_", TRANSCRIPT_KINDS)
-def test_writing_200_000_segments_takes_less_than_5_mb(format_):
+def test_a_transcript_is_written_in_memory_that_does_not_grow_with_it(format_):
     peak, size = peak_mb(
-        lambda: sum(map(len, write_transcript(format_, ten_hours(), started_at=STARTED_AT)))
+        lambda: sum(map(len, write_transcript(format_, segments(SEGMENTS), started_at=STARTED_AT)))
     )
 
-    assert size > 15 * MB
-    assert peak < 5
+    assert size > 2 * MB
+    assert peak < 0.5
 
 
 def test_a_chat_is_written_in_memory_that_does_not_grow_with_it():
     messages = (
         Message(id=s.id, speaker=s.speaker, payload={"message": s.sentence}, sent_at=s.start_at)
-        for s in ten_hours(20_000)
+        for s in segments(SEGMENTS)
     )
     peak, size = peak_mb(lambda: sum(map(len, chat_csv(messages, session_id="s", meeting_id="m"))))
 
@@ -61,11 +63,9 @@ def test_a_chat_is_written_in_memory_that_does_not_grow_with_it():
 
 @pytest.mark.parametrize("format_", TRANSCRIPT_KINDS)
 def test_reading_holds_little_beside_the_file(format_):
-    file = b"".join(write_transcript(format_, ten_hours(20_000), started_at=STARTED_AT))
-    # JSON holds where each item is: 62 bytes an item.
-    allowed_mb = 2 if format_ == "JSON" else 1
+    file = b"".join(write_transcript(format_, segments(READ), started_at=STARTED_AT))
 
     peak, count = peak_mb(lambda: sum(1 for _ in read_transcript(file, None, STARTED_AT).segments))
 
-    assert count == 20_000
-    assert peak < allowed_mb
+    assert count == READ
+    assert peak < 0.5  # JSON holds where each item is: 62 bytes an item
