@@ -324,6 +324,31 @@ def test_nobody_lines_up_behind_a_write_that_takes_too_long(
     assert database.peek(names) == {"in time", "again"}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_ended_is_told_instead_of_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.open(tmp_path / "test.db")
+
+    def unforeseen(jobs: list[Any]) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(group_commit, "_tell", unforeseen)
+    writer = next(one for one in threading.enumerate() if one.name == "roomtone-writer")
+
+    async def story() -> None:
+        lost = asyncio.create_task(database.write(named("first")))
+        await asyncio.to_thread(writer.join, 5)
+        for refused in (database.write(named("second")), database.check_writes()):
+            with pytest.raises(Failed, match="Nothing can be written") as failed:
+                await asyncio.wait_for(refused, 1)
+            assert "Restart" in failed.value.hint
+        lost.cancel()
+
+    asyncio.run(story())
+    database.close()
+
+
 def test_the_writer_survives_that_the_loop_takes_what_it_was_to_be_called_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

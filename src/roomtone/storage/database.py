@@ -117,8 +117,8 @@ class Database(ABC):
 
     async def check_writes(self) -> None:
         """Raise Failed if the last write failed and another one, made now, fails too, or if one
-        takes too long."""
-        self._writer.pace.check()
+        takes too long, or if there is nobody to write."""
+        self._writer.check()
         if self._writer.failed is not None:
             await self.write(_probe)
 

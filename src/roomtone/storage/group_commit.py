@@ -134,13 +134,19 @@ class GroupCommit:
                 self._queue.put(None)
         self._thread.join()
 
+    def check(self) -> None:
+        """Raise Failed while nothing is written: one write takes too long, or the thread ended."""
+        self.pace.check()
+        if not self._thread.is_alive() and not self._closed:
+            raise Failed("Nothing can be written any more.", "Restart Roomtone: its log says why.")
+
     async def _queued(self, job: _Job[R]) -> R:
         self._check()
         self._queue.put(job)
         return await job.future
 
     def _check(self) -> None:
-        self.pace.check()
+        self.check()
         if self._queue.qsize() + len(self._gathered) >= MAX_WAITING:
             raise Failed(
                 f"{MAX_WAITING} writes are waiting for the disk.",
