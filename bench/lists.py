@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from bench.deployments import POSTGRESQL, answers, schema
 from bench.figures import HEADINGS, Figure, line, median, percentile
-from bench.load import Load, each, run
+from bench.load import WAIT_S, Load, each, run_paced
 from bench.seeding import fill, ids_of
 from bench.servers import HOST, LOAD_CORE, Credentials, Server, roomtone
 from bench.session_list import FINDINGS, NOW, YEARS_MS
@@ -39,6 +39,8 @@ DEEP = 10_000
 MEETING = "Quincunx"
 """The title of the meeting that is asked for: a rare word."""
 LOOK_S = 0.02
+LOADING_S = 1_800.0
+"""The first list after the start is waited for that long."""
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 Questions = dict[str, dict[str, str]]
@@ -134,7 +136,7 @@ def _loading(server: Server, credentials: Credentials, session: str) -> tuple[fl
     """ms of the first list after the start, and of the slowest look at a session meanwhile."""
     slowest, look = 0.0, _question(credentials, {}, f"sessions/{session}")
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(_asked, server, _question(credentials, {}), 1)
+        first = pool.submit(_asked, server, _question(credentials, {}), 1, LOADING_S)
         while not first.done():
             slowest = max(slowest, _asked(server, look, 1).p(1.0))
             time.sleep(LOOK_S)
@@ -232,8 +234,8 @@ def p99(
     )
 
 
-def _asked(server: Server, question: bytes, times: int) -> Load:
-    load = run(server.port, [each([question] * times)])
+def _asked(server: Server, question: bytes, times: int, wait_s: float = WAIT_S) -> Load:
+    load = run_paced(server.port, [each([question] * times)], 0.0, 200, wait_s)
     if load.wrong:
         raise SystemExit(f"lists: {load.wrong} to {question!r}: {load.last!r}")
     return load

@@ -6,6 +6,7 @@ new ids: the database does that by itself, a million in about a minute. Only the
 sessions that are LIVE.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -20,8 +21,6 @@ MADE = 100_000
 """Rows made one by one; larger tables are multiples of it."""
 MEETINGS = 2_000
 DATABASE = "roomtone.db"
-CACHE_KB = 2_000_000
-"""The index of ids is written in no order: a table of millions wants it in memory meanwhile."""
 
 NAMES = (
     "ordinal, revision, id, app_id, meeting_id, title, type, status, live_participants,"
@@ -32,9 +31,8 @@ NAMES = (
 MADE_AS = f"ordinal INTEGER PRIMARY KEY, {NAMES.partition(', ')[2]}"
 MARKS = ", ".join("?" * len(NAMES.split(",")))
 NEW_ID = {
-    "sqlite": "printf('%s-%s-4%s-a%s-%s', lower(hex(randomblob(4))), lower(hex(randomblob(2))),"
-    " substr(lower(hex(randomblob(2))), 2), substr(lower(hex(randomblob(2))), 2),"
-    " lower(hex(randomblob(6))))",
+    "sqlite": "printf('%08x-%04x-4%03x-a%03x-%012x', random() & 0xffffffff, random() & 0xffff,"
+    " random() & 0xfff, random() & 0xfff, random() & 0xffffffffffff)",
     "postgresql": "CAST(gen_random_uuid() AS text)",
 }
 TURN = """
@@ -55,7 +53,11 @@ SELECT {turn} * {made} + ordinal, {turn} * {made} + ordinal, id, app_id, meeting
 FROM (SELECT *, (started_at - {begin} + {turn} * {span}) / {turns} + {begin} AS t,
  ended_at - started_at AS lasted FROM made) AS turned ORDER BY ordinal
 """
-CURSOR = "INSERT INTO cursors (name, position) VALUES ('sessions.revision', {count})"
+CURSORS = f"""
+INSERT INTO cursors (name, position) VALUES ('sessions.revision', {{count}}),
+ ('retention.journal', {NOW + YEARS_MS})
+"""  # noqa: S608
+"""Nothing is too old: else the server would go through all sessions, and put each one again."""
 
 
 def fill(data: Path, count: int, database: str = "") -> Credentials:
@@ -85,26 +87,42 @@ def ids_of(data: Path, title: str, database: str = "") -> tuple[str, str]:
 
 
 def _fill_sqlite(file: Path, count: int, app_id: str) -> None:
-    with closing(sqlite3.connect(file)) as conn, conn:
+    with closing(sqlite3.connect(file, isolation_level=None)) as conn:
+        # Whatever is made here can be made again, so nothing is kept for a way back.
+        conn.execute("PRAGMA journal_mode = OFF")
         conn.execute("PRAGMA synchronous = OFF")
-        conn.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        conn.execute("PRAGMA locking_mode = EXCLUSIVE")
         conn.execute("PRAGMA temp_store = MEMORY")
-        indexes = conn.execute(
-            "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'sessions' AND type = 'index'"
-            " AND sql IS NOT NULL"
-        ).fetchall()
-        for name, _ in indexes:
-            conn.execute(f"DROP INDEX {name}")
+        indexes = _without_indexes(conn)
         conn.execute(f"CREATE TEMP TABLE made ({MADE_AS})")
         into = "sessions" if count <= MADE else "made"
         insert = f"INSERT INTO {into} ({NAMES}) VALUES ({MARKS})"  # noqa: S608
+        conn.execute("BEGIN")
         conn.executemany(insert, _rows(min(count, MADE), app_id))
+        conn.execute("COMMIT")
         if count > MADE:
             for text in _turns("sqlite", count):
                 conn.execute(text)
-        for _, text in indexes:
+        for text in indexes:
             conn.execute(text)
-        conn.execute(CURSOR.format(count=count))
+        conn.execute(CURSORS.format(count=count))
+        conn.execute("PRAGMA locking_mode = NORMAL")
+        conn.execute("PRAGMA journal_mode = WAL")
+
+
+def _without_indexes(conn: sqlite3.Connection) -> list[str]:
+    """Take the indexes off the empty table; the statements that make them again. One made once from
+    all rows is written from end to end; ids have no order, so their constraint becomes an index."""
+    held = conn.execute(
+        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'sessions' AND sql IS NOT NULL"
+        " ORDER BY type = 'table'"
+    ).fetchall()
+    *indexes, (_, table) = held
+    plain, ids = re.subn(r",\s*CONSTRAINT \w+ UNIQUE \(id\)", "", table)
+    assert ids == 1, table
+    conn.execute("DROP TABLE sessions")
+    conn.execute(plain)
+    return [*(text for _, text in indexes), "CREATE UNIQUE INDEX uq_sessions_id ON sessions (id)"]
 
 
 def _fill_postgresql(url: str, count: int, app_id: str) -> None:
@@ -143,7 +161,7 @@ def _fill_postgresql(url: str, count: int, app_id: str) -> None:
         for name, text in held:
             run(f"ALTER TABLE sessions ADD CONSTRAINT {name} {text}")
         run(f"SELECT setval(pg_get_serial_sequence('sessions', 'ordinal'), {count})")
-        run(CURSOR.format(count=count))
+        run(CURSORS.format(count=count))
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE sessions")
 

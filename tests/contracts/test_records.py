@@ -707,3 +707,15 @@ def test_no_look_up_walks_a_whole_table(what: str) -> None:
         )
         assert not [row for row in plan if row[3].startswith("SCAN")], plan
     database.close()
+
+
+def test_what_was_sealed_is_found_by_when_it_was() -> None:
+    database = Database.open(":memory:")
+    texts: list[str] = []
+    database.peek(lambda c: c.raw.set_trace_callback(texts.append))
+    SqlRecords(database).peek(lambda tx: tx.sessions.sealed_between(1, 9, 5))
+    database.peek(lambda c: c.raw.set_trace_callback(None))
+    (select,) = (text for text in texts if text.startswith("SELECT"))
+    plan = database.peek(lambda c: c.raw.execute(f"EXPLAIN QUERY PLAN {select}").fetchall())
+    assert "sealed_at>? AND sealed_at<?" in plan[0][3], plan
+    database.close()

@@ -252,8 +252,28 @@ class FollowingTheTable(RuleBasedStateMachine):
         self.listed.connection.close()
 
 
+class InSmallBlocks(FollowingTheTable):
+    """The same where blocks are cut and written anew all the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = pytest.MonkeyPatch()
+        small_blocks(self.limits)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.limits.undo()
+
+
+def small_blocks(limits: pytest.MonkeyPatch, rows: int = 4, recent: int = 3) -> None:
+    limits.setattr(session_order, "BLOCK", rows)
+    limits.setattr(session_order, "RECENT", recent)
+    limits.setattr(session_order, "WHOLE", 3)
+
+
 TestFollowingTheTable = FollowingTheTable.TestCase
-TestFollowingTheTable.settings = settings(
+TestInSmallBlocks = InSmallBlocks.TestCase
+TestFollowingTheTable.settings = TestInSmallBlocks.settings = settings(
     max_examples=80, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
@@ -322,10 +342,11 @@ def questions(listed: Listed, rng: random.Random) -> list[SessionFilter]:
     ]
 
 
-def test_a_crowd_is_listed_right_over_block_boundaries() -> None:
+def test_a_crowd_is_listed_right_over_block_boundaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_order, "BLOCK", 32_768)
     rng = random.Random(7)
     listed = Listed()
-    listed.put(*crowd(2 * session_order._BLOCK + 5_000, rng))
+    listed.put(*crowd(2 * session_order.BLOCK + 5_000, rng))
     for asked in questions(listed, rng):
         everything, total = listed.expect(asked, EVERYTHING)
         for offset in (0, rng.randint(0, total), max(0, total - 9), total):
@@ -333,12 +354,17 @@ def test_a_crowd_is_listed_right_over_block_boundaries() -> None:
             assert listed.ask(asked, Page(offset, 20)) == (expected, total)
 
 
-@pytest.mark.parametrize("at_once", [3, 40, 700])
-def test_changes_keep_the_orders_however_many_come_at_once(at_once: int) -> None:
-    rng = random.Random(at_once)
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("most", [3, 40, 1_100])
+def test_changes_keep_the_orders_however_many_come_at_once(
+    monkeypatch: pytest.MonkeyPatch, most: int, small: bool
+) -> None:
+    if small:
+        small_blocks(monkeypatch, rows=64, recent=100)
+    rng = random.Random(most)
     listed = Listed()
     listed.put(*crowd(3_000, rng))
-    for _ in range(8):
+    for at_once in [most, 5] * 4:
         for asked in rng.sample(questions(listed, rng), 3):
             listed.check(asked)
         known = list(listed.sessions.values())
@@ -349,13 +375,22 @@ def test_changes_keep_the_orders_however_many_come_at_once(at_once: int) -> None
         listed.put(*crowd(at_once // 2 + 1, rng))
 
 
-def test_when_most_sessions_were_erased_the_rest_are_still_listed() -> None:
+@pytest.mark.parametrize("small", [False, True])
+def test_when_most_sessions_were_erased_the_rest_are_still_listed(
+    monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    if small:
+        small_blocks(monkeypatch, rows=64, recent=100)
     rng = random.Random(1)
     listed = Listed()
     listed.put(*crowd(3_000, rng), *(session(id=f"odd {at}") for at in range(9)))
     listed.check(SessionFilter(app_id="app"))
+    listed.put(*(replace(s, sort_ms=7) for s in rng.sample(list(listed.sessions.values()), 60)))
+    listed.check(SessionFilter(app_id="app"))
     for session_id in rng.sample(sorted(listed.sessions), 2_800):
         listed.erase(session_id)
+    for asked in in_every_order(SessionFilter(app_id="app")):
+        listed.check(asked)
     listed.put(*crowd(30, rng), *(replace(s, sort_ms=5) for s in listed.sessions.values()))
     for asked in questions(listed, rng):
         listed.check(asked)
@@ -450,7 +485,7 @@ def test_numbers_of_any_size_are_compared_whatever_came_before(largest: int) -> 
 def test_every_page_of_a_filter_is_right_however_many_fit(
     monkeypatch: pytest.MonkeyPatch, one_in: int
 ) -> None:
-    monkeypatch.setattr(session_order, "_BLOCK", 256)
+    monkeypatch.setattr(session_order, "BLOCK", 128)
     rng = random.Random(one_in)
     listed = Listed()
     everybody = crowd(3_000, rng)

@@ -1,10 +1,10 @@
-"""Columns of the session list: one array a column, one entry a row, and the rows that pass filters.
+"""Columns of the session list: one array a column, one entry a row.
 
 At ten million rows a comparison costs what the memory it reads costs, so a column is as narrow as
 its largest number allows: most meetings, titles and sets of names fit in one or two bytes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ import numpy.typing as npt
 from roomtone.storage.session_search import Flags, Numbers, grown
 
 Array = npt.NDArray[Any]
+_BLOCK = 65_536
+"""So many entries are looked at a time: what is made of them stays in the processor's cache."""
 _MANY_EQUALS = 6
 """A look-up in a table costs about as much as so many comparisons of a narrow column."""
-_FEW = 8
-"""From an eighth of the rows on it is cheaper to ask on by row number."""
 
 
 class Columns:
@@ -63,60 +63,25 @@ class Columns:
             self._most[name] = int(np.iinfo(kind).max)
 
 
-class Sieve:
-    """The rows that have passed so far: all, or those with a flag, or, once they are few, a list of
-    their numbers, ascending."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self.flags: Flags | None = None
-        self.rows: Numbers | None = None
-
-    def keep(self, column: Array, passes: Callable[[Array], Flags]) -> None:
-        """Of the rows left, those whose entry passes."""
-        if self.rows is not None:
-            self.rows = self.rows[passes(column[self.rows])]
-        else:
-            self._keep(passes(column))
-
-    def keep_rows(self, rows: Numbers) -> None:
-        """Of the rows left, those among these, which may stand in any order."""
-        flags = np.zeros(self._count, np.bool_)
-        flags[rows] = True
-        self.keep(flags, lambda held: held)
-
-    def keep_numbers(self, column: Array, numbers: Numbers) -> None:
-        """Of the rows left, those whose entry is one of the numbers."""
-        if len(numbers) > _MANY_EQUALS:
-            self._thin()
-        self.keep(column, lambda held: one_of(held, numbers))
-
-    def drop(self, flags: Flags) -> None:
-        """Take these rows out."""
-        self.keep(flags, np.logical_not)
-
-    def _thin(self) -> None:
-        """Go on by number if few are left."""
-        if self.rows is not None or self.flags is None:
-            return
-        if int(np.count_nonzero(self.flags)) * _FEW < self._count:
-            self.rows = np.flatnonzero(self.flags)
-
-    def _keep(self, passed: Flags) -> None:
-        if self.flags is None:
-            self.flags = passed
-        else:
-            np.logical_and(self.flags, passed, out=self.flags)
-
-
 def one_of(column: Array, numbers: Numbers) -> Flags:
     """Which entries are one of the numbers."""
-    if len(numbers) > _MANY_EQUALS:
-        largest = 0xFFFF if column.itemsize <= 2 else int(column.max(initial=0))
-        table = np.zeros(max(largest, int(numbers.max())) + 1, np.bool_)
-        table[numbers] = True
-        return table.take(column)
     found = np.zeros(len(column), np.bool_)
-    for number in numbers.tolist():
-        found |= column == number
+    flag_one_of(column, numbers, found)
     return found
+
+
+def flag_one_of(column: Array, numbers: Numbers, found: Flags) -> None:
+    """Flag the entries that are one of the numbers; those with a flag keep it."""
+    # One more, which is none of them: whatever is larger is looked up there.
+    table = np.zeros(int(numbers.max(initial=-1)) + 2, np.bool_)
+    table[numbers] = True
+    for start in range(0, len(column), _BLOCK):
+        held, flags = column[start : start + _BLOCK], found[start : start + _BLOCK]
+        if len(numbers) <= _MANY_EQUALS:
+            for number in numbers.tolist():
+                np.logical_or(flags, held == number, out=flags)
+        elif flags.any():
+            left = np.flatnonzero(~flags)
+            flags[left] = table.take(held[left], mode="clip")
+        else:
+            table.take(held, out=flags, mode="clip")

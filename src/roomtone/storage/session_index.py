@@ -1,9 +1,9 @@
 """SessionIndex: the session list, answered from memory.
 
 Any page of any filter and sort, with the exact total, at a million sessions: SQLite's OFFSET and
-COUNT(*) walk the rows one by one, 50-200 ms there. Here each app has its sessions as columns
-(about 70 bytes a session), a filter is one comparison of a column, and the two orders the API sorts
-by are kept ready (:mod:`session_order`). What is asked of texts, :mod:`session_search` answers.
+COUNT(*) walk the rows one by one, 50-200 ms there. Here each app has its sessions as columns, and
+the two orders the API sorts by are kept ready (:mod:`session_order`), each with copies of what
+filters compare (:mod:`session_blocks`). What is asked of texts, :mod:`session_search` answers.
 
 The table stays the truth. Every put of a session gives it a larger ``revision``, so following the
 table costs one look-up by index when nothing changed. A session keeps its ``ordinal`` for life, by
@@ -20,8 +20,11 @@ import numpy as np
 
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage.connections import Connection
-from roomtone.storage.session_columns import Columns, Sieve, one_of
-from roomtone.storage.session_order import SortOrder
+from roomtone.storage.session_blocks import Wanted
+from roomtone.storage.session_columns import Columns, flag_one_of, one_of
+from roomtone.storage.session_dates import buckets, started, started_elsewhere
+from roomtone.storage.session_order import LEAST, MOST, SortOrder
+from roomtone.storage.session_pages import Condition, Sieve, pick, pick_of
 from roomtone.storage.session_search import (
     Flags,
     Identifiers,
@@ -42,19 +45,24 @@ _CHUNK, _BATCH, _HELD = 20_000, 5_000, 200_000
 _UNSEEN = -1
 _NO_MOS = 32_767
 """Stands for a MOS that is not known: below nothing."""
-SETS = ("finding_ids", "browsers", "countries")
+SETS = ("status", "severity", "finding_ids", "browsers", "countries")
+_SEVERITIES = tuple("\n".join("123"[:grade]) for grade in range(4))
+"""A severity as a set: its own grade and all that are less grave."""
 COUNTS = ("people", "meeting", "title", *SETS)
 FIXED: dict[str, type[np.generic]] = {
     "ordinal": np.int64,
-    "status": np.uint8,
     "gone": np.bool_,
     "mos": np.int16,
-    "severity": np.uint8,
+    "bucket": np.uint16,
 }
+_FEW = 32
+"""Where one row of so many holds the text that is asked for, those rows are looked at one by one.
+"""
 _DEBT = 200
 """Changes that an order lets wait at most."""
 
 Row = tuple[Any, ...]
+_REVISION, _ORDINAL = itemgetter(0), itemgetter(1)
 
 
 class SessionIndex:
@@ -75,7 +83,7 @@ class SessionIndex:
             for row in rows:
                 waiting[row[3]].append(row)
             touched |= waiting.keys()
-            revision = max(revision, max(row[0] for row in rows))
+            revision = max(revision, max(map(_REVISION, rows)))
             held += len(rows)
             # With many apps, wait until each has some: the cost is by the batch.
             if held >= min(_HELD, _BATCH * len(waiting)):
@@ -134,11 +142,10 @@ class _Sessions:
         self._count = 0
         self._gone_count = 0
         self._ids = Identifiers()
-        self._created = SortOrder(self._ids)
-        self._minutes = SortOrder(self._ids)
         self._columns = Columns(FIXED, COUNTS)
         self._sets = {name: Sets() for name in SETS}
-        self._statuses: dict[str, int] = {}
+        self._created = SortOrder(self._ids, self._columns, self._sets)
+        self._minutes = SortOrder(self._ids, self._columns, self._sets)
         self._meetings = Meetings()
         self._titles = Titles()
         self._strays: dict[int, int] = {}
@@ -149,6 +156,9 @@ class _Sessions:
 
     def put(self, batch: list[Row]) -> None:
         """Take in rows as ``refresh`` selects them, each session once."""
+        if not self._count or min(map(_ORDINAL, batch)) > self._columns["ordinal"][-1]:
+            self._append(sorted(batch, key=_ORDINAL))
+            return
         new: list[Row] = []
         gone = self._columns["gone"]
         for row, at in zip(batch, self._rows([row[1] for row in batch]), strict=True):
@@ -161,12 +171,10 @@ class _Sessions:
                 self._drop(at)
             new.append(row)
         if new:
-            self._append(sorted(new, key=itemgetter(1)))
+            self._append(sorted(new, key=_ORDINAL))
 
     def _rows(self, ordinals: list[int]) -> list[int]:
         """The row of each ordinal; -1 for an unknown one."""
-        if not self._count:
-            return [-1] * len(ordinals)
         column, wanted = self._columns["ordinal"], np.array(ordinals, np.int64)
         at = np.searchsorted(column, wanted).clip(max=self._count - 1)
         rows: list[int] = np.where(column[at] == wanted, at, -1).tolist()
@@ -176,7 +184,7 @@ class _Sessions:
 
     def _append(self, batch: list[Row]) -> None:
         columns = list(zip(*batch, strict=True))
-        _, ordinals, ids, _, meetings, titles, statuses, started, sort_ms, people = columns[:10]
+        _, ordinals, ids, _, meetings, titles, statuses, started_at, sort_ms, people = columns[:10]
         first, self._count = self._count, self._count + len(batch)
         last = int(self._columns["ordinal"][first - 1]) if first else ordinals[0] - 1
         for at, ordinal in enumerate(ordinals, first):
@@ -186,34 +194,33 @@ class _Sessions:
         values: dict[str, Any] = {
             "ordinal": np.maximum(ordinals, last),
             "people": people,
-            "status": [self._statuses.setdefault(text, len(self._statuses)) for text in statuses],
             "meeting": self._meetings.numbers(meetings),
             "title": self._titles.numbers(titles),
             "gone": False,
             "mos": [_NO_MOS if mos is None else mos for mos in columns[10]],
-            "severity": [gravest or 0 for gravest in columns[11]],
+            "bucket": buckets(started_at),
         }
-        for name, texts in zip(SETS, columns[12:], strict=True):
+        severities = [_SEVERITIES[gravest or 0] for gravest in columns[11]]
+        for name, texts in zip(SETS, (statuses, severities, *columns[12:]), strict=True):
             values[name] = self._sets[name].numbers(texts)
         self._columns.extend(len(batch), values)
         self._ids.extend(ids)
-        self._created.extend(started)
+        self._created.extend(started_at)
         self._minutes.extend(sort_ms)
 
     def _change(self, at: int, row: Row) -> None:
-        _, _, _, _, meeting, title, status, started, sort_ms, people, mos, gravest, *sets = row
+        _, _, _, _, meeting, title, status, started_at, sort_ms, people, mos, gravest, *sets = row
         columns = self._columns
         columns.put("mos", at, _NO_MOS if mos is None else mos)
-        columns.put("severity", at, gravest or 0)
-        for name, text in zip(SETS, sets, strict=True):
-            columns.put(name, at, self._sets[name].number(text))
+        columns.put("bucket", at, int(buckets(started_at)))
+        for name, text in zip(SETS, (status, _SEVERITIES[gravest or 0], *sets), strict=True):
+            columns.put(name, at, self._sets[name].numbers([text])[0])
         columns.put("people", at, people)
-        columns.put("status", at, self._statuses.setdefault(status, len(self._statuses)))
         if not self._meetings.holds(int(columns["meeting"][at]), meeting):
             columns.put("meeting", at, self._meetings.numbers([meeting])[0])
         if not self._titles.holds(int(columns["title"][at]), title):
             columns.put("title", at, self._titles.numbers([title])[0])
-        self._created.change(at, started)
+        self._created.change(at, started_at)
         self._minutes.change(at, sort_ms)
 
     def settle(self) -> None:
@@ -267,10 +274,12 @@ class _Sessions:
 
     def _compact(self) -> None:
         rows = np.flatnonzero(~self._columns["gone"])
+        self._created.settle()
+        self._minutes.settle()
+        self._columns.keep(rows)
+        self._ids.keep(rows)
         self._created.keep(rows)
         self._minutes.keep(rows)
-        self._ids.keep(rows)
-        self._columns.keep(rows)
         new = {old: at for at, old in enumerate(rows.tolist())} if self._strays else {}
         self._strays = {o: new[row] for o, row in self._strays.items() if row in new}
         self._count, self._gone_count = len(rows), 0
@@ -282,78 +291,71 @@ class _Sessions:
         order = self._minutes if asked.sort_by == "minutesConsumed" else self._created
         self._created.settle()
         order.settle()
-        sieve = Sieve(self._count)
-        self._sift(sieve, asked)
-        # Sorted by the start, a range of starts is one stretch of the order, not a filter; unless
-        # it spares dearer questions.
-        stretch = order is self._created and not _names_asked(asked)
-        if not stretch:
-            self._keep_dated(sieve, asked)
-        self._sift_names(sieve, asked)
-        if sieve.rows is not None:
-            if stretch:
-                self._keep_dated(sieve, asked)
-            rows = order.select(sieve.rows, page.offset, page.limit, asked.descending)
-            return self._ids.texts(rows), len(sieve.rows)
-        low, high = (asked.started_from, asked.started_to) if stretch else (None, None)
-        span = order.between(low, high)
-        rows, total = order.page(span, sieve.flags, page.offset, page.limit, asked.descending)
-        return self._ids.texts(rows), total
+        conditions = self._conditions(asked, order)
+        found = self._found(asked)
+        if found is None:
+            picked = pick(order, Sieve(conditions))
+        elif (total := int(np.count_nonzero(found))) * _FEW < self._count:
+            picked = pick_of(order, np.flatnonzero(found), Sieve(conditions))
+        else:
+            picked = pick(order, Sieve(conditions, found), None if conditions else total)
+        rows = picked.page(page.offset, page.limit, asked.descending)
+        return self._ids.texts(rows), picked.total
 
-    def _sift(self, sieve: Sieve, asked: SessionFilter) -> None:
-        """What numbers and texts are asked to be."""
-        columns = self._columns
-        if asked.status is not None:
-            status = self._statuses.get(asked.status, 255)
-            sieve.keep(columns["status"], lambda held: held == status)
-        if asked.min_severity:
-            sieve.keep(columns["severity"], lambda held: held >= asked.min_severity)
-        if asked.mos_below is not None:
-            below = min(asked.mos_below, _NO_MOS)
-            sieve.keep(columns["mos"], lambda held: held < below)
-        if asked.people_min is not None:
-            sieve.keep(columns["people"], lambda held: held >= asked.people_min)
-        if asked.people_max is not None:
-            sieve.keep(columns["people"], lambda held: held <= asked.people_max)
+    def _found(self, asked: SessionFilter) -> Flags | None:
+        """By row: which are of the meeting, and hold the text, that are asked for."""
+        found = None
         if asked.meeting_id is not None:
-            sieve.keep_numbers(columns["meeting"], self._meetings.find(asked.meeting_id))
+            found = one_of(self._columns["meeting"], self._meetings.find(asked.meeting_id))
         if asked.search:
-            found = self._found(asked.search.casefold())
-            sieve.keep(found, lambda held: held)
-
-    def _sift_names(self, sieve: Sieve, asked: SessionFilter) -> None:
-        """Which names a set has to hold: the dearest question, so the last."""
-        columns = self._columns
-        named = asked.finding_ids, _folded(asked.browser), _folded(asked.country)
-        for name, wanted in zip(SETS, named, strict=True):
-            if wanted:
-                sieve.keep_numbers(columns[name], self._sets[name].holding(wanted))
-        if self._gone_count and sieve.flags is not None:
-            sieve.drop(columns["gone"])
-
-    def _keep_dated(self, sieve: Sieve, asked: SessionFilter) -> None:
-        """The range of starts, as a filter."""
-        low, high = asked.started_from, asked.started_to
-        if low is None and high is None:
-            return
-        if sieve.rows is None:
-            sieve.keep_rows(self._created.rows_between(low, high))
-            return
-        if low is not None:
-            sieve.keep(self._created.keys, lambda held: held >= low)
-        if high is not None:
-            sieve.keep(self._created.keys, lambda held: held <= high)
-
-    def _found(self, needle: str) -> Flags:
-        """Rows that hold a text: in a title, the meeting's id or the session's."""
-        found = self._ids.matching(needle)
-        for name, texts in (("title", self._titles), ("meeting", self._meetings)):
-            found |= one_of(self._columns[name], np.flatnonzero(texts.matching(needle)))
+            holding = self._holding(asked.search.casefold())
+            found = holding if found is None else found & holding
+        if self._gone_count and found is not None:
+            found &= ~self._columns["gone"]
         return found
 
+    def _conditions(self, asked: SessionFilter, order: SortOrder) -> list[Condition]:
+        """What numbers and sets of names are asked to be."""
+        conditions = self._dated(asked, order)
+        if asked.people_min is not None:
+            conditions.append(lambda held: held.column("people") >= asked.people_min)
+        if asked.people_max is not None:
+            conditions.append(lambda held: held.column("people") <= asked.people_max)
+        if asked.mos_below is not None:
+            below = min(asked.mos_below, _NO_MOS)
+            conditions.append(lambda held: held.column("mos") < below)
+        named: dict[str, frozenset[str]] = {
+            "status": frozenset() if asked.status is None else frozenset([asked.status]),
+            "severity": frozenset([str(asked.min_severity)] if asked.min_severity else ()),
+            "finding_ids": asked.finding_ids,
+            "browsers": _folded(asked.browser),
+            "countries": _folded(asked.country),
+        }
+        wanted = {name: self._wanted(name, names) for name, names in named.items() if names}
+        return [*conditions, lambda held: held.holding(wanted)] if wanted else conditions
 
-def _names_asked(asked: SessionFilter) -> bool:
-    return bool(asked.finding_ids) or asked.browser is not None or asked.country is not None
+    def _wanted(self, name: str, wanted: frozenset[str]) -> Wanted:
+        names = self._sets[name].names(wanted)
+        return Wanted(names, self._sets[name].holding(names))
+
+    def _dated(self, asked: SessionFilter, order: SortOrder) -> list[Condition]:
+        """The range of starts."""
+        low = LEAST if asked.started_from is None else max(LEAST, asked.started_from)
+        high = MOST if asked.started_to is None else min(MOST, asked.started_to)
+        if (low, high) == (LEAST, MOST):
+            return []
+        if low > high:
+            return [lambda held: False]
+        if order is self._created:
+            return [started(low, high)]
+        return [started_elsewhere(low, high, self._created, order)]
+
+    def _holding(self, needle: str) -> Flags:
+        """Rows that hold a text: in a title, the meeting's id or the session's."""
+        found = np.zeros(self._count, np.bool_)
+        for name, texts in (("title", self._titles), ("meeting", self._meetings)):
+            flag_one_of(self._columns[name], np.flatnonzero(texts.matching(needle)), found)
+        return self._ids.matching(needle, found)
 
 
 def _folded(name: str | None) -> frozenset[str]:

@@ -1,64 +1,105 @@
 """SortOrder: rows kept sorted by (key, id) while rows come, change and go.
 
-Changes are collected, and settled in one pass when the order is next asked for: the places of the
-changed rows are found by bisection, then the stretch between the first and the last is written
-anew. A hundred changes among a million rows cost about a millisecond; nothing is sorted again
-unless a good part of the rows changed.
+Nearly all rows stand in blocks (:mod:`session_blocks`). A row that comes or changes leaves its
+place in a block, if it has one, and joins the *recent* rows, which are sorted by themselves; each
+knows before which place of the blocks it belongs. When there are too many, the block with the
+most of them before its places is written anew together with them: a change costs the same share of
+that whenever it comes, and none waits for all rows to be sorted. Only if a good part of them
+changed at once, as when the table is first read, all are sorted.
 
-Only the ascending order is kept. The descending one is its mirror, but for rows with the same key,
-which stand by id in both: :meth:`SortOrder.page` mirrors each such group back. Not thread-safe.
+Only the ascending order is kept; :mod:`session_pages` turns it around. Not thread-safe.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 
-from roomtone.storage.session_search import Flags, Identifiers, Numbers, grown
+from roomtone.storage.session_blocks import Block, Few
+from roomtone.storage.session_columns import Columns
+from roomtone.storage.session_search import Identifiers, Numbers, Rows, Sets, grown
 
-_BLOCK = 32_768
-_LEAST, _MOST = -(2**63), 2**63 - 1
+BLOCK = 131_072
+"""Rows of a block as it is cut; one that has grown to twice as many is cut again."""
+RECENT = 1_024
+"""So many rows are recent at least before a block is written; an app with fewer has none."""
+_SHARE, _MOST_RECENT = 256, 32_768
+WHOLE = 128
+"""Where one row of so many comes or changes at once, all are sorted."""
+_SHIFT = 19
+"""A spot is a block's position, shifted by so much, and a place in the block."""
+_NOWHERE = 0xFFFF_FFFF
+"""The spot of a row that is in no block."""
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+class Recent(Struct, frozen=True):
+    """The rows that are in no block, in their order."""
+
+    rows: Rows
+    keys: Numbers
+    spots: Numbers
+    """Before which place of which block each belongs."""
+
+    def picked(self, places: Numbers) -> "Recent":
+        """The ones at these ascending places among them."""
+        return Recent(self.rows[places], self.keys[places], self.spots[places])
+
+    def before(self, position: int) -> tuple[int, int]:
+        """From and to before which of them belong into this block."""
+        start, end = np.searchsorted(self.spots, (position << _SHIFT, (position + 1) << _SHIFT))
+        return int(start), int(end)
+
+    def places(self, start: int, end: int) -> Numbers:
+        """The places of some of them within their block."""
+        places: Numbers = self.spots[start:end] & ((1 << _SHIFT) - 1)
+        return places
+
+
+NONE = Recent(np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class SortOrder:
     """The order of rows by one int64 key. Rows are numbered as ids are, from 0, ascending."""
 
-    def __init__(self, ids: Identifiers) -> None:
+    def __init__(self, ids: Identifiers, columns: Columns, sets: Mapping[str, Sets]) -> None:
         self._ids = ids
-        self._keys = np.empty(0, np.int64)
-        self._count = 0
-        """Rows that have a key."""
-        self._rows = np.empty(0, np.int64)
-        self._length = 0
-        """Rows in the order: the settled ones, but for those that were removed. The removed ones
-        stand behind the others with the largest key, as NumPy's bisection wants all rows sorted."""
+        self._columns = columns
+        self._sets = sets
+        self._coming = np.empty(0, np.int64)
+        """The keys of the rows from ``_settled`` on."""
+        self._come = 0
         self._settled = 0
-        """Rows from here on have come since."""
         self._changed: dict[int, int] = {}
         self._removed: set[int] = set()
+        self._spots = np.empty(0, np.uint32)
+        """Of each settled row."""
+        self.recent = NONE
+        self.blocks: list[Block] = []
+        self.bounds: list[tuple[int, str]] = []
+        """The last key and id of each block but the last one."""
+        self._cut(np.empty(0, np.uint32), np.empty(0, np.int64))
 
-    @property
-    def keys(self) -> Numbers:
-        """The key of each row, as of the last ``settle``."""
-        return self._keys[: self._count]
+    # --- following
 
     @property
     def unsettled(self) -> int:
         """How many changes wait for ``settle``."""
-        return len(self._changed) + len(self._removed) + self._count - self._settled
+        return len(self._changed) + len(self._removed) + self._come
 
     def extend(self, keys: Sequence[int]) -> None:
         """New rows."""
-        first, self._count = self._count, self._count + len(keys)
-        self._keys = grown(self._keys, self._count)
-        self._keys[first : self._count] = keys
+        first, self._come = self._come, self._come + len(keys)
+        self._coming = grown(self._coming, self._come)
+        self._coming[first : self._come] = keys
 
     def change(self, row: int, key: int) -> None:
-        """A row has this key now."""
+        """A row has changed, and has this key now."""
         if row >= self._settled:
-            self._keys[row] = key
-        elif row in self._changed or self._keys[row] != key:
-            # The old key stays in the array until the row is taken from its old place.
+            self._coming[row - self._settled] = key
+        else:
             self._changed[row] = key
 
     def remove(self, row: int) -> None:
@@ -67,50 +108,146 @@ class SortOrder:
         self._removed.add(row)
 
     def keep(self, rows: Numbers) -> None:
-        """Number these ascending rows anew from 0; all others have been removed."""
-        self.settle()
-        new = np.zeros(self._count, np.int64)
+        """Number these ascending rows of a settled order anew from 0; all others have been removed.
+        Ids and columns have been numbered anew already."""
+        new = np.zeros(self._settled, np.uint32)
         new[rows] = np.arange(len(rows))
-        self._rows = new[self._rows[: self._length]]
-        self._keys = self._keys[rows]
-        self._count = self._settled = len(rows)
+        held, keys = self._standing()
+        self._settled = len(rows)
+        self._spots = np.full(len(rows), _NOWHERE, np.uint32)
+        self._cut(new[held], keys)
 
     def settle(self) -> None:
         """Bring the order up to date. Costs nothing when nothing changed."""
         if not self.unsettled:
             return
-        came = np.arange(self._settled, self._count)
         removed = np.array(list(self._removed), np.int64)
-        came = came[~np.isin(came, removed)]
         changed = np.array(list(self._changed), np.int64)
+        came = np.arange(self._settled, self._settled + self._come)
+        keys = np.array(list(self._changed.values()), np.int64)
+        keys = np.concatenate([keys, self._coming[: self._come]])
+        stay = ~np.isin(came, removed) if self._removed else np.ones(self._come, np.bool_)
+        keys = keys[np.concatenate([np.ones(len(changed), np.bool_), stay])]
         leave = np.concatenate([changed, removed[removed < self._settled]])
-        behind = np.concatenate([self._rows[self._length : self._settled], removed])
-        enter = np.concatenate([changed, came])
-        keys = np.concatenate([np.array(list(self._changed.values()), np.int64), self._keys[came]])
-        if len(leave) + len(enter) > 64 + self._length // 128:
-            stays = np.ones(self._settled, np.bool_)
-            stays[leave] = False
-            held = self._rows[: self._length]
-            held = held[stays[held]]
-            keys = np.concatenate([self._keys[held], keys])
-            rows, _ = self._sorted(np.concatenate([held, enter]), keys)
-            self._length = len(rows)
-            self._rows = rows
-        elif len(leave) + len(enter):
-            out = np.sort(self._places(leave, self._keys[leave]))
-            enter, keys = self._sorted(enter, keys)
-            self._rewrite(out.tolist(), self._places(enter, keys).tolist(), enter)
-        self._keys[changed] = list(self._changed.values())
-        self._keys[removed] = _MOST
-        self._rows = grown(self._rows, self._count)
-        self._rows[self._length : self._count] = behind
-        self._settled = self._count
+        self._settled += self._come
+        self._spots = grown(self._spots, self._settled)
+        self._spots[came] = _NOWHERE
+        self._coming, self._come = np.empty(0, np.int64), 0
         self._changed.clear()
         self._removed.clear()
+        self._leave(leave)
+        self._enter(np.concatenate([changed, came[stay]]).astype(np.uint32), keys)
 
-    def _sorted(self, rows: Numbers, keys: Numbers) -> tuple[Numbers, Numbers]:
+    def _leave(self, rows: Numbers) -> None:
+        """Take rows out of their places."""
+        if len(self.recent.rows):
+            stay = np.flatnonzero(~np.isin(self.recent.rows, rows.astype(np.uint32)))
+            self.recent = self.recent.picked(stay)
+        for position, places in _by_block(self._standing_at(rows)):
+            self.blocks[position].leave(places)
+        self._spots[rows] = _NOWHERE
+
+    def _enter(self, rows: Rows, keys: Numbers) -> None:
+        """Put rows in that are nowhere."""
+        limit = min(_MOST_RECENT, max(RECENT, self._settled // _SHARE))
+        if len(rows) + len(self.recent.rows) > limit and len(rows) > self._settled // WHOLE:
+            held, held_keys = self._standing()
+            rows, keys = np.concatenate([held, rows]), np.concatenate([held_keys, keys])
+            self._cut(*self._sorted(rows, keys))
+            return
+        recent = self.recent
+        rows, keys = self._sorted(rows, keys)
+        pairs = list(zip(keys.tolist(), self._ids.texts(rows), strict=True))
+        spots = [self._spot(*pair) for pair in pairs]
+        at = [self._place(recent.rows, recent.keys, *pair) for pair in pairs]
+        self.recent = Recent(
+            np.insert(recent.rows, at, rows),
+            np.insert(recent.keys, at, keys),
+            np.insert(recent.spots, at, spots),
+        )
+        while len(self.recent.rows) > limit:
+            self._rewrite(int(np.bincount(self.recent.spots >> _SHIFT).argmax()))
+
+    def _spot(self, key: int, text: str) -> int:
+        """Where a row with this key and id belongs."""
+        position = bisect_left(self.bounds, (key, text))
+        block = self.blocks[position]
+        return position << _SHIFT | self._place(block.rows, block.keys, key, text)
+
+    def _place(self, rows: Rows, keys: Numbers, key: int, text: str) -> int:
+        """How many of these sorted rows come before this key and id."""
+        start, end = int(keys.searchsorted(key)), int(keys.searchsorted(key, "right"))
+        if start == end:
+            return start
+        return bisect_left(rows, text, start, end, key=lambda row: self._ids.text(int(row)))
+
+    def _rewrite(self, position: int) -> None:
+        """Write a block anew: without the rows that left, with the recent ones that belong."""
+        recent = self.recent
+        start, end = recent.before(position)
+        rows, keys, before = self.blocks[position].standing()
+        at = before[recent.places(start, end)]
+        rows = np.insert(rows, at, recent.rows[start:end])
+        keys = np.insert(keys, at, recent.keys[start:end])
+        pieces = self._pieces(rows, keys)
+        self.blocks[position : position + 1] = pieces
+        recent.spots[end:] += (len(pieces) - 1) << _SHIFT
+        self.recent = recent.picked(np.delete(np.arange(len(recent.rows)), np.s_[start:end]))
+        self._number(position, len(self.blocks) if len(pieces) != 1 else position + 1)
+
+    def _cut(self, rows: Rows, keys: Numbers) -> None:
+        """These sorted rows are all there are."""
+        self.blocks = self._pieces(rows, keys) or [self._block(rows, keys)]
+        self.recent = NONE
+        self._number(0, len(self.blocks))
+
+    def _pieces(self, rows: Rows, keys: Numbers) -> list[Block]:
+        """Blocks of these rows."""
+        count = 1 if 0 < len(rows) <= 2 * BLOCK else -(-len(rows) // BLOCK)
+        ends = [len(rows) * at // count for at in range(count + 1)] if count else []
+        return [
+            self._block(rows[start:end].copy(), keys[start:end].copy())
+            for start, end in pairwise(ends)
+        ]
+
+    def _block(self, rows: Rows, keys: Numbers) -> Block:
+        return Block(rows, keys, self._columns, self._sets)
+
+    def _number(self, start: int, end: int) -> None:
+        """Note where the rows of these blocks stand, and where blocks end."""
+        for position in range(start, end):
+            block = self.blocks[position]
+            block.position = position
+            # A row that left may stand elsewhere.
+            rows, alive = block.rows, block.alive
+            places = np.arange(len(rows)) if alive is None else np.flatnonzero(alive)
+            self._spots[rows[places]] = places + (position << _SHIFT)
+        self.bounds = [
+            (int(block.keys[-1]), self._ids.text(int(block.rows[-1]))) for block in self.blocks[:-1]
+        ]
+
+    def _standing(self) -> tuple[Rows, Numbers]:
+        """All rows in their order, and their keys."""
+        standing = [block.standing() for block in self.blocks]
+        befores = np.cumsum([0] + [len(rows) for rows, _, _ in standing])
+        rows = np.concatenate([rows for rows, _, _ in standing])
+        keys = np.concatenate([keys for _, keys, _ in standing])
+        if not len(self.recent.rows):
+            return rows, keys
+        at = [
+            befores[position] + standing[position][2][self.recent.places(*found)]
+            for position in range(len(self.blocks))
+            if (found := self.recent.before(position))
+        ]
+        places = np.concatenate(at)
+        return (
+            np.insert(rows, places, self.recent.rows),
+            np.insert(keys, places, self.recent.keys),
+        )
+
+    def _sorted(self, rows: Rows, keys: Numbers) -> tuple[Rows, Numbers]:
         """Rows and their keys, by (key, id)."""
-        by_key = np.argsort(keys)
+        by_key = np.argsort(keys, kind="stable")
         rows, keys = rows[by_key], keys[by_key]
         same = np.flatnonzero(keys[1:] == keys[:-1])
         if len(same):
@@ -119,167 +256,53 @@ class SortOrder:
             rows[tied] = self._ids.sort_within(rows[tied], keys[tied])
         return rows, keys
 
-    def _places(self, rows: Numbers, keys: Numbers) -> Numbers:
-        """How many rows of the order come before each of these (key, id)."""
-        held = self._rows[: self._length]
-        places, ends = self._group(keys)
-        text = self._ids.text
-        tied = np.flatnonzero(places < ends)
-        # A row that leaves mostly is the first of its group, being the only one.
-        for at in tied[held[places[tied]] != rows[tied]].tolist():
-            group = held[places[at] : ends[at]]
-            places[at] += bisect_left(group, text(int(rows[at])), key=lambda row: text(int(row)))
-        return places
+    # --- asking: all of it of a settled order
 
-    def _rewrite(self, leave: list[int], enter: list[int], fresh: Numbers) -> None:
-        """Take out the rows at places ``leave``, put ``fresh`` before the places ``enter``; both
-        ascend and count in the order as it is."""
-        low = min([*leave[:1], *enter[:1]])
-        high = max([*(at + 1 for at in leave[-1:]), *enter[-1:]])
-        held, at, pieces = self._rows, low, []
-        steps = [(place, number) for number, place in enumerate(enter)]
-        for place, number in sorted([*steps, *((place, len(fresh)) for place in leave)]):
-            pieces += [held[at:place], fresh[number : number + 1]]
-            at = place + (number == len(fresh))
-        middle = np.concatenate([*pieces, held[at:high]])
-        length = self._length + len(enter) - len(leave)
-        self._rows = grown(held, length)
-        if length != self._length:
-            self._rows[low + len(middle) : length] = self._rows[high : self._length].copy()
-        self._rows[low : low + len(middle)] = middle
-        self._length = length
+    def few(self, rows: Rows, keys: Numbers) -> Few:
+        """These sorted rows, as a stretch."""
+        return Few(rows, keys, self._columns)
 
-    def _group(self, keys: Numbers) -> tuple[Numbers, Numbers]:
-        """Where the rows with each of these keys stand: from, and to before."""
-        held = self._rows[: self._settled]
-        settled = self._keys[: self._settled]
-        starts = np.searchsorted(settled, keys, side="left", sorter=held)
-        ends = np.searchsorted(settled, keys, side="right", sorter=held)
-        return starts.clip(max=self._length), ends.clip(max=self._length)
+    def of(self, rows: Numbers) -> Few:
+        """Some rows that have not been removed, each once, in their order."""
+        spots = self._standing_at(rows)
+        found = [(self.blocks[at], places) for at, places in _by_block(spots)]
+        stood = np.concatenate([NONE.rows, *(held.rows[places] for held, places in found)])
+        keys = np.concatenate([NONE.keys, *(held.keys[places] for held, places in found)])
+        if len(spots) < len(rows):
+            recent = self.recent.picked(np.flatnonzero(np.isin(self.recent.rows, rows)))
+            # A recent row comes before the one whose place it is told by.
+            at = np.searchsorted(spots, recent.spots)
+            stood, keys = np.insert(stood, at, recent.rows), np.insert(keys, at, recent.keys)
+        return self.few(stood, keys)
 
-    def rows_between(self, low: int | None, high: int | None) -> Numbers:
-        """The rows whose keys lie there, in their order."""
-        start, end = self.between(low, high)
-        return self._rows[start:end]
+    def places(self, rows: Rows) -> dict[int, Numbers]:
+        """Where these rows stand, by the position of the block; without those that are recent."""
+        return dict(_by_block(self._standing_at(rows)))
 
-    def between(self, low: int | None, high: int | None) -> tuple[int, int]:
-        """Where in the order the keys ``low`` … ``high`` stand (inclusive; None: no bound), as a
-        half-open range of places."""
-        start, end = 0, self._length
-        if low is not None and low > _LEAST:
-            start = int(self._group(np.array([low]))[0][0]) if low <= _MOST else end
-        if high is not None and high < _MOST:
-            end = int(self._group(np.array([high]))[1][0]) if high >= _LEAST else 0
-        return start, max(start, end)
+    def _standing_at(self, rows: Numbers | Rows) -> Numbers:
+        """The spots of those rows that are in blocks, ascending."""
+        spots = np.sort(self._spots[rows])
+        return spots[: np.searchsorted(spots, _NOWHERE)].astype(np.int64)
 
-    def page(
-        self, span: tuple[int, int], mask: Flags | None, first: int, limit: int, descending: bool
-    ) -> tuple[Numbers, int]:
-        """Of the rows within ``span`` (whole groups of keys, as ``between`` gives them) that the
-        mask, by row, lets through: those from ``first`` on, at most ``limit``, and how many there
-        are in all. The order must be settled, and the mask lets no removed row through."""
-        held = self._rows[span[0] : span[1]]
-        total = None
-        if mask is not None and len(held) == self._length:
-            total = int(np.count_nonzero(mask))
-            if _rare(len(held), total, first, limit):
-                return self.select(np.flatnonzero(mask), first, limit, descending), total
-        picked = _Picked(held, mask, total)
-        last = min(first + limit, picked.total)
-        if first >= last:
-            return np.empty(0, np.int64), picked.total
-        if not descending:
-            return held[picked.numbered(first, last)], picked.total
-        places = picked.numbered(picked.total - last, picked.total - first)
-        keys = self._keys[held[places]]
-        starts, ends = (places - span[0] for places in self._group(keys))
-        if len(keys) < int((ends - starts).sum()):
-            places = picked.mirrored(places, starts, ends)
-        return held[places[::-1]], picked.total
-
-    def select(self, rows: Numbers, first: int, limit: int, descending: bool) -> Numbers:
-        """Of some rows of the order, given in any order: those from ``first`` on, at most
-        ``limit``. Costs by their number, wherever in the order they stand."""
-        last = min(first + limit, len(rows))
-        if first >= last:
-            return np.empty(0, np.int64)
-        keys = self._keys[rows]
-        if descending:
-            # The largest first; unlike a minus, this has no overflow.
-            keys = ~keys
-        low, high = np.partition(keys, [first, last - 1])[[first, last - 1]]
-        first -= int(np.count_nonzero(keys < low))
-        near = (keys >= low) & (keys <= high)
-        rows, _ = self._sorted(rows[near], keys[near])
-        return rows[first : first + limit]
+    def between(self, low: int, high: int) -> Rows:
+        """The rows whose keys are ``low`` … ``high``, inclusive; in no order."""
+        stretches: list[Recent | Block] = [self.recent, *self.blocks]
+        found = []
+        for stretch in stretches:
+            start = stretch.keys.searchsorted(low)
+            end = stretch.keys.searchsorted(high, "right")
+            if start < end:
+                alive = stretch.alive if isinstance(stretch, Block) else None
+                rows = stretch.rows[start:end]
+                found.append(rows if alive is None else rows[alive[start:end]])
+        return np.concatenate([np.empty(0, np.uint32), *found])
 
 
-def _rare(length: int, total: int, first: int, limit: int) -> bool:
-    """Whether ``total`` of ``length`` rows are found sooner by taking out all of them than by
-    walking along the order to the page, from its nearer end."""
-    walked = max(0, min(first + limit, total - first)) * length / max(1, total)
-    # In nanoseconds: a step leads to any place in memory; a row taken out is compared a few times.
-    return 8 * walked > length / 3 + 20 * total
-
-
-class _Picked:
-    """The places of an order that a filter lets through; ``flags`` None: all. Blocks of the order
-    are looked at from the nearer end, as far as need be."""
-
-    def __init__(self, held: Numbers, flags: Flags | None, total: int | None) -> None:
-        """``held``: the rows of the order; ``flags``: by row; ``total``: how many there are."""
-        self._held = held
-        self._flags = flags
-        self._counts: dict[int, int] = {}
-        if flags is None:
-            total = len(held)
-        elif total is None:
-            total = sum(map(self._count, self._blocks()))
-        self.total = total
-
-    def _blocks(self) -> range:
-        return range(-(-len(self._held) // _BLOCK))
-
-    def _count(self, block: int) -> int:
-        """How many a block has."""
-        if block not in self._counts:
-            start = block * _BLOCK
-            self._counts[block] = int(np.count_nonzero(self._through(start, start + _BLOCK)))
-        return self._counts[block]
-
-    def _through(self, start: int, end: int) -> Flags:
-        held = self._held[start:end]
-        return np.ones(len(held), np.bool_) if self._flags is None else self._flags[held]
-
-    def within(self, start: int, end: int) -> Numbers:
-        """The picked places from ``start`` to before ``end``."""
-        return np.flatnonzero(self._through(start, end)) + start
-
-    def numbered(self, first: int, last: int) -> Numbers:
-        """The places of the picked ones number ``first`` to before ``last``, from 0."""
-        if self._flags is None:
-            return np.arange(first, last)
-        from_end = self.total - last < first
-        skip, want = self.total - last if from_end else first, last - first
-        found: list[Numbers] = []
-        for block in reversed(self._blocks()) if from_end else self._blocks():
-            count = self._count(block)
-            if skip >= count:
-                skip -= count
-                continue
-            places = self.within(block * _BLOCK, (block + 1) * _BLOCK)
-            start = max(0, count - skip - want) if from_end else skip
-            found.append(places[start : count - skip if from_end else skip + want])
-            want, skip = want - len(found[-1]), 0
-            if not want:
-                break
-        return np.concatenate(found[::-1] if from_end else found)
-
-    def mirrored(self, places: Numbers, starts: Numbers, ends: Numbers) -> Numbers:
-        """Turn picked places around within their groups of one key, given each one's group."""
-        if self._flags is None:
-            return starts + ends - 1 - places
-        around = self.within(int(starts[0]), int(ends[-1]))
-        first, last = np.searchsorted(around, starts), np.searchsorted(around, ends)
-        turned: Numbers = around[first + last - 1 - np.searchsorted(around, places)]
-        return turned
+def _by_block(spots: Numbers) -> list[tuple[int, Numbers]]:
+    """Ascending spots as places by the position of their block."""
+    if not len(spots):
+        return []
+    positions = spots >> _SHIFT
+    firsts = np.flatnonzero(np.diff(positions, prepend=-1))
+    places = np.split(spots & ((1 << _SHIFT) - 1), firsts[1:])
+    return list(zip(positions[firsts].tolist(), places, strict=True))

@@ -5,7 +5,7 @@ All number their texts 0, 1, 2 … in the order of arrival and never change one.
 ``str.casefold`` on both sides. Not thread-safe.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+Test = tuple[int, np.uint8, np.uint8]
+"""(column, mask, value): a byte of an id, the bits of it that count, and what they have to be."""
 
 _DASHES = (8, 13, 18, 23)
 _DIGITS = [at for at in range(36) if at not in _DASHES]
@@ -23,6 +27,10 @@ _NIBBLE = np.full(256, 255, np.uint8)
 _NIBBLE[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
 _NIBBLE[ord("-")] = _DASH
 
+_BLOCK = 65_536
+"""So many ids are searched at a time, by all of their bytes, while those are in the cache."""
+_FEW = 8
+"""One of so many ids: fewer are looked at one by one."""
 _SEPARATOR = 0xFF
 """Stands between titles; no UTF-8 text holds it, so no match runs from one title into the next."""
 
@@ -74,7 +82,7 @@ class Identifiers:
         h = self._columns[:, number].tobytes().hex()
         return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
-    def texts(self, numbers: Numbers) -> list[str]:
+    def texts(self, numbers: Numbers | Rows) -> list[str]:
         """The ids with these numbers."""
         packed = self._columns[:, numbers].T.tobytes().hex()
         hexes = (packed[at : at + 32] for at in range(0, len(packed), 32))
@@ -91,40 +99,45 @@ class Identifiers:
         self._others = {new[old]: text for old, text in self._others.items() if old in new}
         self._count = len(numbers)
 
-    def sort_within(self, numbers: Numbers, groups: Numbers) -> Numbers:
+    def sort_within(self, numbers: Rows, groups: Numbers) -> Rows:
         """The numbers by (group, id as text), where ``groups`` gives each one's group."""
         if not self._others:
             # Big-endian words of canonical ids compare as their texts do.
             words = np.ascontiguousarray(self._columns[:, numbers].T).view(">u8").astype(np.uint64)
             return numbers[np.lexsort((words[:, 1], words[:, 0], groups))]
         ranked = sorted(zip(groups.tolist(), self.texts(numbers), numbers.tolist(), strict=True))
-        return np.array([number for _, _, number in ranked], np.int64)
+        return np.array([number for _, _, number in ranked], np.uint32)
 
     def find(self, text: str) -> Numbers:
         """The numbers of exactly this id, ascending."""
         start = self._placed(text, 0) if len(text) == 36 else None
         if start is not None:
-            same = self._holding(start, text.replace("-", ""))
+            held = self._columns[:, : self._count]
+            same = _holding(held, _tests(start, text.replace("-", "")))
             return same[[at not in self._others for at in same.tolist()]] if self._others else same
         return np.array([at for at, other in self._others.items() if other == text], np.int64)
 
-    def matching(self, needle: str) -> Flags:
-        """For each id, whether the case-folded needle is a part of it."""
-        found = np.zeros(self._count, np.bool_)
+    def matching(self, needle: str, found: Flags | None = None) -> Flags:
+        """By number: the ids that the case-folded needle is a part of, and those that are
+        ``found`` already, which need not be looked at."""
+        if found is None:
+            found = np.zeros(self._count, np.bool_)
+        others = {
+            at: bool(found[at]) or needle in text.casefold() for at, text in self._others.items()
+        }
         digits = needle.replace("-", "")
-        for start in range(37 - len(needle)):
-            first = self._placed(needle, start)
-            if first is None:
-                continue
-            if not digits:
-                found[:] = True
-                break
-            if len(digits) <= 2:
-                found |= self._test(first, digits)
+        placed = (self._placed(needle, start) for start in range(37 - len(needle)))
+        firsts = [first for first in placed if first is not None]
+        if firsts and not digits:
+            found[:] = True
+        elif firsts:
+            tests = [_tests(first, digits) for first in firsts]
+            if (self._count - int(np.count_nonzero(found))) * _FEW < self._count:
+                left = np.flatnonzero(~found)
+                found[left] = _match(self._columns.take(left, axis=1), tests)
             else:
-                found[self._holding(first, digits)] = True
-        for at, text in self._others.items():
-            found[at] = needle in text.casefold()
+                found |= _match(self._columns[:, : self._count], tests)
+        found[list(others)] = list(others.values())
         return found
 
     @staticmethod
@@ -136,35 +149,53 @@ class Identifiers:
                 return None
         return start - sum(at < start for at in _DASHES)
 
-    def _tests(self, first: int, digits: str) -> Iterable[tuple[int, int, int]]:
-        """(column, mask, value) for each byte that the digits touch, whole bytes before halves."""
-        padded = "." * (first % 2) + digits
-        padded += "." * (len(padded) % 2)
-        pairs = [(first // 2 + at // 2, padded[at : at + 2]) for at in range(0, len(padded), 2)]
-        for column, pair in sorted(pairs, key=lambda item: "." in item[1]):
-            mask = int("".join("0" if c == "." else "f" for c in pair), 16)
-            yield column, mask, int(pair.replace(".", "0"), 16)
 
-    def _compare(self, column: int, mask: int, value: int) -> Flags:
-        held = self._columns[column, : self._count]
-        return np.equal(held if mask == 0xFF else held & np.uint8(mask), np.uint8(value))
+def _tests(first: int, digits: str) -> list[Test]:
+    """A test for each byte that these digits touch from digit ``first`` on, whole bytes before
+    halves."""
+    padded = "." * (first % 2) + digits
+    padded += "." * (len(padded) % 2)
+    pairs = [(first // 2 + at // 2, padded[at : at + 2]) for at in range(0, len(padded), 2)]
+    return [
+        (
+            column,
+            np.uint8(int("".join("0" if c == "." else "f" for c in pair), 16)),
+            np.uint8(int(pair.replace(".", "0"), 16)),
+        )
+        for column, pair in sorted(pairs, key=lambda item: "." in item[1])
+    ]
 
-    def _test(self, first: int, digits: str) -> Flags:
-        """Flags for one or two digits at a place."""
-        tests = [self._compare(*test) for test in self._tests(first, digits)]
-        return tests[0] if len(tests) == 1 else tests[0] & tests[1]
 
-    def _holding(self, first: int, digits: str) -> Numbers:
-        """The numbers whose digits from ``first`` on are these: two whole columns are compared, the
-        rest only for the few that are left."""
-        tests = list(self._tests(first, digits))
-        flags = self._compare(*tests[0])
-        if len(tests) > 1:
-            flags &= self._compare(*tests[1])
-        left = np.flatnonzero(flags)
-        for column, mask, value in tests[2:]:
-            left = left[self._columns[column, left] & mask == value]
-        return left
+def _passing(columns: Bytes, tests: list[Test]) -> Flags:
+    """The ids that pass all of a few tests."""
+    passed = [
+        (columns[column] if mask == 0xFF else columns[column] & mask) == value
+        for column, mask, value in tests
+    ]
+    found: Flags = passed[0]
+    return found if len(passed) == 1 else np.logical_and(found, passed[1], out=found)
+
+
+def _holding(columns: Bytes, tests: list[Test]) -> Numbers:
+    """The ids that pass all tests: two whole columns are compared, the rest only for the few that
+    are left."""
+    left = np.flatnonzero(_passing(columns, tests[:2]))
+    for column, mask, value in tests[2:]:
+        left = left[columns[column, left] & mask == value]
+    return left
+
+
+def _match(columns: Bytes, places: list[list[Test]]) -> Flags:
+    """The ids that pass all tests of any place."""
+    found = np.zeros(columns.shape[1], np.bool_)
+    for start in range(0, len(found), _BLOCK):
+        some, block = columns[:, start : start + _BLOCK], found[start : start + _BLOCK]
+        for tests in places:
+            if len(tests) <= 2:
+                np.logical_or(block, _passing(some, tests), out=block)
+            else:
+                block[_holding(some, tests)] = True
+    return found
 
 
 class Meetings(Identifiers):
@@ -280,25 +311,52 @@ class Sets:
     There are far fewer different sets than sessions."""
 
     def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-        self._sets: list[frozenset[str]] = []
-
-    def number(self, text: str | None) -> int:
-        """A number for a set; the same one for the same set while it is remembered. None: empty."""
-        text = text or ""
-        number = self._known.get(text)
-        if number is None:
-            number = len(self._sets)
-            self._sets.append(frozenset(text.split("\n")) if text else frozenset())
-            if len(self._known) < REMEMBERED:
-                self._known[text] = number
-        return number
+        self._known: dict[str | None, int] = {}
+        self._names: dict[str, int] = {}
+        self._count = 0
+        self._firsts = np.empty(0, np.int64)
+        """Where the members of each set begin."""
+        self._sizes = np.empty(0, np.int64)
+        self._members = np.empty(0, np.int32)
+        self._used = 0
 
     def numbers(self, texts: Sequence[str | None]) -> list[int]:
-        """A number for each."""
-        return [self.number(text) for text in texts]
+        """A number for each set; the same one for the same set while it is remembered. None:
+        empty."""
+        known = self._known
+        return [known[text] if text in known else self._numbered(text) for text in texts]
 
-    def holding(self, wanted: frozenset[str]) -> Numbers:
-        """The numbers of the sets that hold any of these names."""
-        held = (at for at, names in enumerate(self._sets) if not wanted.isdisjoint(names))
-        return np.fromiter(held, np.int64)
+    def _numbered(self, text: str | None) -> int:
+        number, self._count = self._count, self._count + 1
+        names = set(text.split("\n")) if text else ()
+        members = [self._names.setdefault(name, len(self._names)) for name in names]
+        self._firsts, self._sizes = (
+            grown(self._firsts, self._count),
+            grown(self._sizes, self._count),
+        )
+        self._firsts[number], self._sizes[number] = self._used, len(members)
+        self._members = grown(self._members, self._used + len(members))
+        self._members[self._used : self._used + len(members)] = members
+        self._used += len(members)
+        if len(self._known) < REMEMBERED:
+            self._known[text] = number
+        return number
+
+    def names(self, wanted: frozenset[str]) -> list[int]:
+        """The numbers of those of these names that any set holds."""
+        return [self._names[name] for name in wanted if name in self._names]
+
+    def holding(self, names: list[int]) -> Numbers:
+        """The numbers of the sets that hold any of these names, by their numbers."""
+        found = np.isin(self._members[: self._used], names)
+        sets = np.repeat(np.arange(self._count), self._sizes[: self._count])
+        return np.unique(sets[found])
+
+    def members(self, numbers: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
+        """Of sets by number: for each name of each, the set's place among them, and the name."""
+        sizes = self._sizes[numbers]
+        places = np.repeat(np.arange(len(numbers), dtype=np.int32), sizes)
+        # Where each set's members begin, less where its names begin among those asked for.
+        shifts = self._firsts[numbers] - np.cumsum(sizes) + sizes
+        names = self._members[shifts[places] + np.arange(len(places))]
+        return places, names.astype(np.min_scalar_type(max(1, len(self._names))))

@@ -70,7 +70,8 @@ _SEALED = limited(
     .where(
         _COLUMN.sealed_at > sa.bindparam("after"),
         _COLUMN.sealed_at < sa.bindparam("before"),
-        _COLUMN.status == sa.bindparam("status"),
+        # As it stands, SQLite would take the index of ``status``, and walk every ended session.
+        (_COLUMN.status + sa.literal_column("''")) == sa.bindparam("status"),
     )
     .order_by(_COLUMN.sealed_at, _COLUMN.id)
 )
