@@ -38,15 +38,18 @@ class Reading:
         self._subscription: Subscription | None = None
         self._found: list[Msg] = []
         self._wanted = 0
+        self._torn = False
         self._full = asyncio.Event()
 
     async def messages(self, wanted: int) -> list[Msg]:
-        """So many, or fewer if some are taken away (packed, erased) meanwhile. Raises
-        nats.errors.Error, TimeoutError."""
+        """So many, or fewer if some are taken away (packed, erased) meanwhile; none is left out
+        between them. Raises nats.errors.Error, TimeoutError, OSError."""
         loop = asyncio.get_running_loop()
         heard, found = loop.time(), self._found
         while (before := len(found)) < wanted:
             await self._ask(min(AT_ONCE, wanted - before))
+            if self._torn:
+                raise ConnectionError("some of what was sent did not arrive")
             if len(found) > before:
                 heard = loop.time()
                 continue
@@ -73,10 +76,14 @@ class Reading:
                 await self._full.wait()
 
     async def _heard(self, message: Msg) -> None:
-        if message.reply.startswith(_ACK):
-            self._found.append(message)
-            if len(self._found) >= self._wanted:
-                self._full.set()
+        if not message.reply.startswith(_ACK):
+            return
+        if _turn(message) != len(self._found) + 1:
+            # Lost with a connection, or its node began anew: nobody sends it again.
+            self._torn = True
+        self._found.append(message)
+        if self._torn or len(self._found) >= self._wanted:
+            self._full.set()
 
     async def stop(self) -> None:
         """Hear no more."""
@@ -86,7 +93,17 @@ class Reading:
 
 
 def position(message: Msg) -> int:
-    """The stream's number of a message that was read: in its reply, which has two tokens more where
-    the server has a domain (ADR-15)."""
+    """The stream's number of a message that was read."""
+    return _numbers(message)[0]
+
+
+def _turn(message: Msg) -> int:
+    """The consumer's number of it: the first that is sent has 1."""
+    return _numbers(message)[1]
+
+
+def _numbers(message: Msg) -> tuple[int, int]:
+    """Both are in its reply, which has two tokens more where the server has a domain (ADR-15)."""
     tokens = message.reply.split(".")
-    return int(tokens[5 if len(tokens) == 9 else 7])
+    at = 5 if len(tokens) == 9 else 7
+    return int(tokens[at]), int(tokens[at + 1])
