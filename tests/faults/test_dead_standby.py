@@ -19,7 +19,6 @@ from roomtone.settings import Settings
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("own-servers"),
-    pytest.mark.xdist_group("faults"),
 ]
 
 AT_ONCE_S = 1.0

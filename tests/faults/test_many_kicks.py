@@ -18,7 +18,7 @@ from outcome import LONG, Outcome
 from parts import require
 from shared_database import postgres_url
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.slow]
 
 LOAD_S = 60.0 if LONG else 6.0
 SEALS_S = 300.0 if LONG else 45.0
