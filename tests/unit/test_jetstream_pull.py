@@ -10,7 +10,7 @@ import pytest
 from roomtone.model.errors import Failed
 from roomtone.storage import jetstream
 from roomtone.storage.jetstream import Stream
-from roomtone.storage.jetstream_reading import Reading
+from roomtone.storage.jetstream_pull import Pull
 
 
 def message(number: int, turn: int) -> Any:
@@ -38,7 +38,7 @@ class Server:
 def read(sent: Sequence[tuple[int, int]]) -> list[Any]:
     server: Any = Server(sent)
     info: Any = SimpleNamespace(num_pending=len(sent), stream_name="roomtone", name="reader")
-    return asyncio.run(Reading(server, server, info).messages(len(sent)))
+    return asyncio.run(Pull(server, server, info).messages(len(sent)))
 
 
 def test_numbers_may_have_gaps_where_others_lie_between() -> None:
@@ -57,7 +57,7 @@ def test_what_was_sent_and_did_not_arrive_is_noticed(sent: list[tuple[int, int]]
         read(sent)
 
 
-def reading(
+def believed(
     monkeypatch: pytest.MonkeyPatch, copies: Sequence[list[int]], *, newest: int, count: int
 ) -> list[int]:
     """The numbers that are believed of what one copy after another has of a subject."""
@@ -81,17 +81,17 @@ def test_a_copy_that_is_behind_or_lacks_some_is_not_believed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     behind, torn, whole = [1, 4], [1, 9], [1, 4, 9]
-    assert reading(monkeypatch, [behind, torn, whole], newest=9, count=3) == whole
+    assert believed(monkeypatch, [behind, torn, whole], newest=9, count=3) == whole
 
 
 def test_what_came_since_does_not_stand_for_what_is_lacking(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torn, whole = [1, 9, 12], [1, 4, 9, 12]
-    assert reading(monkeypatch, [torn, whole], newest=9, count=3) == whole
+    assert believed(monkeypatch, [torn, whole], newest=9, count=3) == whole
 
 
 def test_nobody_is_believed_who_lacks_some_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jetstream, "ACK_S", 0.1)
     with pytest.raises(Failed, match="behind"):
-        reading(monkeypatch, [[1, 9]] * 50, newest=9, count=3)
+        believed(monkeypatch, [[1, 9]] * 50, newest=9, count=3)

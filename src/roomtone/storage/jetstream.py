@@ -29,7 +29,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from roomtone.model.errors import Failed
 from roomtone.storage.jetstream_acks import Acks
-from roomtone.storage.jetstream_reading import Reading, position
+from roomtone.storage.jetstream_pull import Pull, position
 
 THERE_ALREADY = 10_077
 """JetStream's err_code of a message whose subject has its one message."""
@@ -219,9 +219,9 @@ class Stream:
     async def _looked(
         self, pattern: str, after: int, most: int | None, headers_only: bool
     ) -> list[Msg]:
-        async with self._reading(pattern, after, headers_only) as reading:
-            wanted = reading.pending if most is None else min(reading.pending, most)
-            return await reading.messages(wanted)
+        async with self._pulling(pattern, after, headers_only) as pull:
+            wanted = pull.pending if most is None else min(pull.pending, most)
+            return await pull.messages(wanted)
 
     async def _newest(self, pattern: str) -> int:
         """The number of the newest message that fits, as the stream's leader knows it; 0: none."""
@@ -244,9 +244,7 @@ class Stream:
         return sum((info.state.subjects or {}).values())
 
     @asynccontextmanager
-    async def _reading(
-        self, pattern: str, after: int, headers_only: bool
-    ) -> AsyncIterator[Reading]:
+    async def _pulling(self, pattern: str, after: int, headers_only: bool) -> AsyncIterator[Pull]:
         await self.context()
         await self._connected()
         config = ConsumerConfig(
@@ -260,31 +258,29 @@ class Stream:
             num_replicas=1,
             inactive_threshold=IDLE_S,
         )
-        reading = await self._placed(config)
+        pull = await self._placed(config)
         try:
-            yield reading
+            yield pull
         finally:
-            await reading.stop()
+            await pull.stop()
             await self._give_up(config)
 
-    async def _placed(self, config: ConsumerConfig) -> Reading:
+    async def _placed(self, config: ConsumerConfig) -> Pull:
         """A consumer where it answers: JetStream may choose a node that has just died, and then
         nobody ever says so."""
         assert self._client is not None  # noqa: S101 - connected by the caller
         tries = (ACK_S,) if self._copies == 1 else PLACE_S
         for patience in tries[:-1]:
             try:
-                return await self._made_reading(self._client, config, patience)
+                return await self._made_pull(self._client, config, patience)
             except TimeoutError:
                 await self._give_up(config)
                 config.name = uuid4().hex
-        return await self._made_reading(self._client, config, tries[-1])
+        return await self._made_pull(self._client, config, tries[-1])
 
-    async def _made_reading(
-        self, client: Client, config: ConsumerConfig, within_s: float
-    ) -> Reading:
+    async def _made_pull(self, client: Client, config: ConsumerConfig, within_s: float) -> Pull:
         context = client.jetstream(timeout=within_s)
-        return Reading(client, context, await context.add_consumer(self.name, config))
+        return Pull(client, context, await context.add_consumer(self.name, config))
 
     async def _give_up(self, config: ConsumerConfig) -> None:
         """Say that a consumer may go, and wait for no answer: its node may be dead."""

@@ -1,4 +1,4 @@
-"""Reading: what one consumer of a stream has to tell, pulled in handfuls.
+"""Pull: what one pull consumer of a stream has to tell, in handfuls.
 
 The client's own ``fetch`` makes a task and a timer for every message, which cost as much as all
 else about it. Here the messages of an inbox are put into a list, and whoever waits is woken once.
@@ -25,8 +25,8 @@ _ACK = "$JS.ACK."
 """How the reply of a message begins; what the server says itself has none."""
 
 
-class Reading:
-    """Of one consumer, as it was made."""
+class Pull:
+    """From one consumer, once it was made."""
 
     def __init__(self, client: Client, context: JetStreamContext, info: ConsumerInfo) -> None:
         self._client = client

@@ -28,7 +28,7 @@ from roomtone.storage.batch_keys import BatchKeys
 from roomtone.storage.database import Database
 from roomtone.storage.encoding import decode_presence, encode_presence
 from roomtone.storage.jetstream import Stream, peer_pattern, subject_of
-from roomtone.storage.jetstream_reading import position
+from roomtone.storage.jetstream_pull import position
 from roomtone.storage.journal_cipher import read_batch, write_batch
 from roomtone.storage.repacking import Piece, span
 
