@@ -21,7 +21,7 @@ from roomtone.cli.tls import check_tls
 from roomtone.model.errors import Failed
 from roomtone.model.limits import MAX_SOCKET_MESSAGE_BYTES
 from roomtone.settings import Settings
-from roomtone.web.connections import BoundedHttp
+from roomtone.web.connections import CLOSE, answering_early
 from roomtone.web.console.door import console_link
 from roomtone.wiring import Roomtone
 
@@ -36,8 +36,6 @@ KEEP_ALIVE_S = 75
 """Longer than collectors pause: making a connection anew costs more than keeping it."""
 GRACE_S = 10
 """How long requests that are under way may take when the server is asked to stop."""
-
-CLOSE = (b"connection", b"close")
 
 log = structlog.get_logger()
 
@@ -69,9 +67,10 @@ async def _serve(settings: Settings, listener: socket.socket, meeting_id: str | 
         raise Failed("--call needs the credentials of this data folder.", "Use `roomtone call`.")
     sys.stdout.flush()
     _settle_memory()
+    application = roomtone.application()
     config = uvicorn.Config(
-        roomtone.application(),
-        http=BoundedHttp,
+        application,
+        http=answering_early(application.state.early),
         access_log=False,
         log_config=None,
         server_header=False,

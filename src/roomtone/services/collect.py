@@ -37,7 +37,8 @@ from roomtone.sources.user_agents import describe
 from roomtone.sources.wire import decode_batch
 
 ADMISSION_MS = 3_000
-"""How long a peer's admission is believed before the rows are asked again."""
+"""How long a peer's admission is believed before the rows are asked again: so late does a process
+learn that somebody was removed through another one. Through its own, at once."""
 MAX_ADMISSIONS = 20_000
 MAX_QUARANTINED = 1_000
 """Bodies kept per app; a client that only sends nonsense must not fill the disk."""
@@ -66,6 +67,8 @@ class _Admission(Struct):
     subject: Subject
     good_until: int
     next_seq: int
+    removals: int = 0
+    """:attr:`Rooms.removals <roomtone.services.rooms.Rooms.removals>` when the rows were asked."""
 
 
 Locate = Callable[[str, int], Located]
@@ -186,7 +189,12 @@ class Collector:
         subject = Subject(claims.app_id, claims.meeting_id, claims.participant_id, peer_id)
         key = subject.key
         known = self._admissions.get(key)
-        if known is not None and holds(now, known.good_until, ADMISSION_MS):
+        removals = self._rooms.removals
+        if (
+            known is not None
+            and known.removals == removals
+            and holds(now, known.good_until, ADMISSION_MS)
+        ):
             return known, False
         try:
             first = self._records.peek(lambda tx: _check(tx, subject))
@@ -200,7 +208,7 @@ class Collector:
                 subject, 0, 0 if last is None else last + 1
             )
             first = first and known.good_until == 0
-        known.good_until = now + ADMISSION_MS
+        known.good_until, known.removals = now + ADMISSION_MS, removals
         self._admissions[key] = known
         self._admissions.move_to_end(key)
         if len(self._admissions) > MAX_ADMISSIONS:

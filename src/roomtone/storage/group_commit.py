@@ -36,8 +36,12 @@ R = TypeVar("R")
 MAX_WAITING = 10_000
 """Writes in the queue; at 20,000 small ones a second that is half a second's worth. Past it the
 disk does not keep up, and senders must hold their data rather than the memory of this process."""
+WORTH_A_COMMIT = 16
+"""Writes that wait for no more: if there is more, the next commit follows at once."""
 MAX_SHORT = 64
 """Writes that go in on the event loop at once: a millisecond during which it does nothing else."""
+TOLD_AT_ONCE = 8
+"""Who is told in one turn of the loop: each then answers somebody, and nobody else is meanwhile."""
 HANDED_OVER_S = 0.001
 """How often the writer looks whether the loop has handed its transaction over."""
 MAX_GROUP = 1_000
@@ -162,7 +166,7 @@ class GroupCommit:
         """Wait as long as every turn of the loop brings more: they all share one commit."""
         if not self._gathered:
             return
-        if seen < len(self._gathered) < MAX_SHORT:
+        if seen < len(self._gathered) < WORTH_A_COMMIT:
             self._gathered[0].loop.call_soon(self._gather, len(self._gathered))
         else:
             self._flush()
@@ -359,7 +363,9 @@ def _tell(group: list[_Job[Any]]) -> None:
 
 
 def _resolve(jobs: list[_Job[Any]]) -> None:
-    for job in jobs:
+    if len(jobs) > TOLD_AT_ONCE:
+        jobs[0].loop.call_soon(_resolve, jobs[TOLD_AT_ONCE:])
+    for job in jobs[:TOLD_AT_ONCE]:
         if job.future.done():
             continue  # whoever waited was cancelled
         if job.error is None:

@@ -55,7 +55,10 @@ def create_app(
     # Starlette's redirects repeat whatever host the request named; errors.py knows a better one.
     application.router.redirect_slashes = False
     # Outside of Starlette's own layers, which cost more than a report that is known by heart.
-    application.middleware_stack = Traffic(
+    traffic = Traffic(
         application.build_middleware_stack(), told=told, recent=recent, turned_away=turned_away
     )
+    application.middleware_stack = traffic
+    # For the connections: what they may refuse before it is a request (web/connections.py).
+    application.state.early = traffic.early
     return application

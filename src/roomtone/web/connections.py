@@ -2,10 +2,11 @@
 
 uvicorn waits for ever for the head of a request and for a client to read, and its parser keeps a
 head of any length. A thousand sockets that each send a byte now and then would cost nothing to open
-and everything to hold.
+and everything to hold. And it parses what there is no place for (:mod:`roomtone.web.early`).
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +21,8 @@ only once a good part of what it holds is read, so a slow line looks idle for a 
 READ_BYTES = 16_384
 """What it must have read by then."""
 
+CLOSE = (b"connection", b"close")
+"""Among the headers of every answer when the server is about to stop."""
 TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -29,8 +32,13 @@ TOO_LARGE = (
 class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
+    early: Callable[[bytes], bytes | None] | None = None
+    """Is shown what comes between two requests, and may answer it (:meth:`Traffic.early`)."""
+
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self._between = True
+        """The parser has seen the end of all that came."""
         self._in_head = False
         self._upgraded = False
         self._head_bytes = 0
@@ -52,6 +60,11 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a head that does not end is cut off."""
+        if self._between and self.early is not None and self._is_at_rest():
+            answer = self.early(data)
+            if answer is not None:
+                self._answer(answer)
+                return
         before = self._in_head
         super().data_received(data)
         if self._upgraded:
@@ -71,6 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        self._between = False
         self._in_head = True
         self._head_bytes = 0
 
@@ -79,6 +93,29 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = False
         self._forget_head()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        super().on_message_complete()
+        self._between = True
+
+    def _is_at_rest(self) -> bool:
+        """Nobody waits for an answer, and there will be a next request."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and CLOSE not in self.server_state.default_headers
+        )
+
+    def _answer(self, answer: bytes) -> None:
+        """One request came and is answered, as far as time-outs can tell."""
+        self._forget_head()
+        self._unset_keepalive_if_required()
+        self.transport.write(answer)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is another protocol's from now on, which knows no heads."""
@@ -133,3 +170,13 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
+
+
+def answering_early(early: Callable[[bytes], bytes | None]) -> type[BoundedHttp]:
+    """Connections that show to ``early`` what comes before they parse it."""
+
+    class Http(BoundedHttp):
+        """One connection of this server."""
+
+    Http.early = staticmethod(early)
+    return Http

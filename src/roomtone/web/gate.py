@@ -12,8 +12,8 @@ Only what costs this process its time is held back. Who waits for the disk has b
 import asyncio
 from collections import deque
 
-AT_ONCE = 8
-"""Batches begun in one turn: 1 to 2 ms of work."""
+AT_ONCE = 4
+"""Batches begun in one turn: about a millisecond of work."""
 AT_ONCE_BYTES = 256 * 1024
 """Their bodies together; one that is larger is begun alone."""
 

@@ -2,7 +2,8 @@
 
 A request's id comes from its sender or proxy (``x-request-id``) or is made here; it stands in every
 line of the log that the request causes, and in its answer. When too many wait already, one is
-refused before its body is read: an early 503 costs a microsecond, a late one a time-out. It has no
+refused before its body is read, and a batch that has come whole before it is parsed
+(:mod:`roomtone.web.early`): an early 503 costs some microseconds, a late one a time-out. It has no
 CORS headers, so that RealtimeKit's client keeps what it has (:mod:`roomtone.web.collector`).
 
 Batches of telemetry come in any number, and their senders have time: they have a smaller share of
@@ -14,7 +15,7 @@ than can be taken is slowed by their own connection, and need not be refused.
 import re
 import time
 from collections.abc import Callable
-from itertools import count
+from itertools import count, cycle
 from secrets import token_hex
 
 import structlog
@@ -28,6 +29,7 @@ from roomtone.model.limits import (
     MAX_WAITING_BYTES,
     MAX_WAITING_REQUESTS,
 )
+from roomtone.web.early import whole_batch
 from roomtone.web.errors import encoded, told_path
 from roomtone.web.gate import Gate
 from roomtone.web.recent import Kept, Recent
@@ -51,6 +53,21 @@ _PROCESS = token_hex(4).encode()
 _NUMBERS = count()
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _BUSY = encoded(503, "Roomtone has more requests than it can answer; try again in a moment.")
+
+_HEADERS = [
+    (
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(_BUSY)),
+        (b"retry-after", b"%d" % pause),
+    )
+    for pause in RETRY_AFTER_S
+]
+_REFUSALS = cycle(_HEADERS)
+_REFUSED = cycle(
+    b"HTTP/1.1 503 Service Unavailable\r\n%b" % b"".join(b"%b: %b\r\n" % one for one in headers)
+    for headers in _HEADERS
+)
+"""The same, as they stand on the wire."""
 
 log = structlog.get_logger()
 
@@ -102,9 +119,7 @@ class Traffic:
             return
         brings_body = _brings_body(headers)
         is_batch = brings_body and scope["path"].startswith(BATCHES)
-        if (self.waiting >= self._most and scope["path"] not in ALWAYS) or (
-            is_batch and self.batches >= self._most_batches
-        ):
+        if self._full_of_batches() if is_batch else self._full_for(scope["path"]):
             self.refused(scope["path"])
             await _refuse(send, request_id, headers)
             return
@@ -127,6 +142,24 @@ class Traffic:
                 ms = round((time.perf_counter() - began) * 1000, 2)
                 path, status = told_path(scope["path"]), request.status
                 log.debug("request", method=scope["method"], path=path, status=status, ms=ms)
+
+    def early(self, data: bytes) -> bytes | None:
+        """The whole answer to the request that these bytes are, if it is a batch and there is no
+        place for one; else None. It goes on with the same connection."""
+        if not self._full_of_batches():
+            return None
+        batch = whole_batch(data)
+        if batch is None:
+            return None
+        path, headers = batch
+        self.refused(path)
+        return b"%bx-request-id: %b\r\n\r\n%b" % (next(_REFUSED), _id_of(headers), _BUSY)
+
+    def _full_of_batches(self) -> bool:
+        return self.batches >= self._most_batches or self.waiting >= self._most
+
+    def _full_for(self, path: str) -> bool:
+        return self.waiting >= self._most and path not in ALWAYS
 
     async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A socket, from its beginning to its end."""
@@ -276,13 +309,7 @@ async def _repeat(send: Send, kept: Kept, request_id: bytes) -> None:
 
 
 async def _refuse(send: Send, request_id: bytes, asked: dict[bytes, bytes]) -> None:
-    pause = RETRY_AFTER_S[next(_NUMBERS) % len(RETRY_AFTER_S)]
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(_BUSY)).encode()),
-        (b"retry-after", str(pause).encode()),
-        (ID_HEADER, request_id),
-    ]
+    headers = [*next(_REFUSALS), (ID_HEADER, request_id)]
     if not _is_soon_over(asked):
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 503, "headers": headers})

@@ -45,9 +45,12 @@ def site(of: "Roomtone", lifespan: Lifespan) -> Starlette:
         if role == "collect":
             # All that its doors need; the records may be away.
             await of.journal.answers()
-        else:
-            await of.records.read(lambda tx: tx.cursor(CURSOR))
-            await of.database.check_writes()
+            return None
+        await of.records.read(lambda tx: tx.cursor(CURSOR))
+        await of.database.check_writes()
+        if role != "api" and of.journal.apart:
+            # Else nothing is taken in or sealed. An API answers without it for all that is sealed.
+            await of.journal.answers()
         return None
 
     if role == "work":
