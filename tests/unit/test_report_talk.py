@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from recorded_calls import collected_facts
 from roomtone.model.attendance import DOMINANT_SPEAKER, MICROPHONE, RECEIVED
 from roomtone.model.facts import Happened
-from roomtone.model.stats import MediaSource
 from roomtone.report.fold import fold, new_state
 from roomtone.report.talk import NOTHING_HEARD, Heard, Talk, heard, talk_time, together
 
@@ -30,21 +29,17 @@ def spoken(cadence_s, turns, level=0.05, noise=0.001):
     return told
 
 
-def source(energy, duration, name="mic"):
-    return MediaSource(
-        id=name,
-        timestamp=0,
-        kind="audio",
-        total_audio_energy=energy,
-        total_samples_duration=duration,
-    )
+def send(talk, told, source, *transports):
+    for t, energy, duration in told:
+        for transport in transports or ("pc",):
+            ear = talk.own_ear(transport, "mic", source)
+            if ear is not None:
+                ear.look(t, energy, duration)
 
 
 def own(told, *names):
     talk = Talk()
-    for t, energy, duration in told:
-        for name in names or ("pc",):
-            talk.send(name, source(energy, duration), t, "microphone")
+    send(talk, told, "microphone", *names)
     return talk_time(talk, "me", NOTHING_HEARD, LONG)
 
 
@@ -78,16 +73,19 @@ def test_a_microphone_that_goes_to_several_peers_talks_once():
 
 def test_a_shared_screens_sound_is_nobodys_talk():
     talk = Talk()
-    for t, energy, duration in spoken(5, [(0, 300)]):
-        talk.send("pc", source(energy, duration), t, "screenshare_audio")
+    send(talk, spoken(5, [(0, 300)]), "screenshare_audio")
     assert talk_time(talk, "me", NOTHING_HEARD, LONG) is None
 
 
 def test_a_gap_or_a_counter_that_begins_anew_counts_nothing():
     talk = Talk()
-    for t, energy, duration in ((0, 5.0, 100.0), (1000, 0.0, 0.5), (200_000, 9.0, 200.0)):
-        talk.send("pc", source(energy, duration), t, "")
+    send(talk, [(0, 5.0, 100.0), (1000, 0.0, 0.5), (200_000, 9.0, 200.0)], "")
     assert talk_time(talk, "me", NOTHING_HEARD, LONG) is None
+
+
+@pytest.mark.parametrize(("energy", "duration"), [(5e-324, 5.0), (2.0**64, 5e-324)])
+def test_numbers_that_no_voice_has_stop_no_fold(energy, duration):
+    assert own([(0, 0.0, 0.0), (5000, energy, duration)]).ms == 0
 
 
 def test_others_tell_of_a_client_that_sends_no_levels_and_the_best_ear_is_believed():

@@ -10,7 +10,6 @@ producer looks at its own running totals and cuts an interval if one is due.
 """
 
 from collections.abc import Callable, Iterable
-from math import inf
 from typing import Any
 
 from roomtone.model import facts as f
@@ -21,13 +20,15 @@ from roomtone.model.limits import (
 )
 from roomtone.model.stats import (
     InboundRtp,
+    MediaSource,
     OutboundRtp,
 )
 from roomtone.report.inbound import InboundSeries, is_video
 from roomtone.report.layout import Layout
 from roomtone.report.outbound import Layer, OutboundSeries
-from roomtone.report.path import keep
+from roomtone.report.path import Path, keep
 from roomtone.report.state import PeerState, StreamKey, Streams
+from roomtone.report.talk import Ear
 
 MAX_CLOCK_DISAGREEMENT_MS = 24 * 3600 * 1000.0
 """A report's own time that is further off than this from its snapshot's is not an epoch time."""
@@ -77,23 +78,22 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
     path.roles.add(snapshot.role)
     path.ordinal += 1
     path.name_tracks(snapshot.tracks)
-    at = float(snapshot.t)  # floats are compared faster with floats than with ints
+    at = snapshot.t + 0.0  # floats are compared faster with floats than with ints
     stats: tuple[Any, ...] = snapshot.stats
     layout = streams.layouts.of(stats)
     _note(state, streams, layout, at, stats)
     # A report's own time is the better one, if it is an epoch time at all.
     earliest, latest = at - MAX_CLOCK_DISAGREEMENT_MS, at + MAX_CLOCK_DISAGREEMENT_MS
-    seats = layout.received
-    for seat, place in enumerate(layout.inbound):
+    inbound = layout.inbound
+    for place, series in inbound.items():
         received: InboundRtp = stats[place]
-        series = seats[seat]
         if (
             series is None
             or (before := series.stat).id != received.id
             or before.ssrc != received.ssrc
             or before.kind != received.kind
         ):
-            series = seats[seat] = _inbound(state, streams, received)
+            series = inbound[place] = _inbound(state, streams, received)
             if series is None:
                 continue
         own = received.timestamp
@@ -116,7 +116,7 @@ def _snapshot(state: PeerState, snapshot: f.Snapshot) -> None:
         own = sent.timestamp
         if not earliest < own < latest:
             own = at
-        if own >= touched.get(producer, -inf):
+        if own >= touched.get(producer, own):
             touched[producer] = own
     for producer, own in touched.items():
         producer.take(own)
@@ -127,8 +127,7 @@ def _note(
 ) -> None:
     """What the reports of streams refer to, and the transport itself."""
     path = streams.path
-    for place in layout.codecs:
-        path.name_codec(stats[place])
+    path.name_codecs(stats, layout.codecs)
     candidates = path.candidates
     for place in layout.candidates:
         candidate = stats[place]
@@ -149,8 +148,9 @@ def _note(
         if len(sources) > MAX_STATS_PER_REPORT:
             keep(sources, source.id, source)
         if source.total_audio_energy is not None:
-            track = path.track_of(None, source.track_identifier, None)
-            state.talk.send(path.transport_id, source, t, track.source)
+            ear = path.ears.get((source.id, source.track_identifier)) or _ear(state, path, source)
+            if ear is not None:
+                ear.look(t, source.total_audio_energy, source.total_samples_duration)
     transport = stats[layout.transports[-1]] if layout.transports else None
     pair = None
     if layout.pairs:
@@ -161,6 +161,15 @@ def _note(
             path.choose_pair([stats[place] for place in pairs], transport)
         pair = path.pair
     streams.transit.see(t, pair, transport, path.candidates, state.budget)
+
+
+def _ear(state: PeerState, path: Path, source: MediaSource) -> Ear | None:
+    """What listens to an own source of sound; None: it is nobody's voice, or one too many."""
+    track = path.track_of(None, source.track_identifier, None)
+    ear = state.talk.own_ear(path.transport_id, source.id, track.source)
+    if ear is not None:
+        keep(path.ears, (source.id, source.track_identifier), ear)
+    return ear
 
 
 def _room(state: PeerState) -> bool:

@@ -7,7 +7,8 @@ nothing is lost when it comes back. One that fell although its stream goes on (a
 gains None and starts anew.
 
 The members are written out because here the fold spends most of its time: a loop over their names
-takes twice as long. That each function does what the loop would do is a test.
+takes twice as long. That each function does what the loop would do is a test. A counter that in
+most calls hardly ever moves is asked first whether it stood still: that is the shortest way.
 """
 
 from operator import attrgetter
@@ -42,7 +43,7 @@ def sent_audio(now: OutboundRtp, last: Totals) -> tuple[Totals, Gains]:
     return totals, (
         None if pkt is None else pkt - pkt0 if pkt > pkt0 else 0.0 if pkt == pkt0 else None,
         None if byt is None else byt - byt0 if byt > byt0 else 0.0 if byt == byt0 else None,
-        None if nck is None else nck - nck0 if nck > nck0 else 0.0 if nck == nck0 else None,
+        0.0 if nck == nck0 else None if nck is None or nck < nck0 else nck - nck0,
     )
 
 
@@ -64,12 +65,12 @@ def sent_video(now: OutboundRtp, last: Totals) -> tuple[Totals, Gains]:
     return totals, (
         None if pkt is None else pkt - pkt0 if pkt > pkt0 else 0.0 if pkt == pkt0 else None,
         None if byt is None else byt - byt0 if byt > byt0 else 0.0 if byt == byt0 else None,
-        None if nck is None else nck - nck0 if nck > nck0 else 0.0 if nck == nck0 else None,
-        None if rtx is None else rtx - rtx0 if rtx > rtx0 else 0.0 if rtx == rtx0 else None,
+        0.0 if nck == nck0 else None if nck is None or nck < nck0 else nck - nck0,
+        0.0 if rtx == rtx0 else None if rtx is None or rtx < rtx0 else rtx - rtx0,
         None if frm is None else frm - frm0 if frm > frm0 else 0.0 if frm == frm0 else None,
-        None if key is None else key - key0 if key > key0 else 0.0 if key == key0 else None,
+        0.0 if key == key0 else None if key is None or key < key0 else key - key0,
         None if qp is None else qp - qp0 if qp > qp0 else 0.0 if qp == qp0 else None,
         None if enc is None else enc - enc0 if enc > enc0 else 0.0 if enc == enc0 else None,
-        None if fir is None else fir - fir0 if fir > fir0 else 0.0 if fir == fir0 else None,
-        None if pli is None else pli - pli0 if pli > pli0 else 0.0 if pli == pli0 else None,
+        0.0 if fir == fir0 else None if fir is None or fir < fir0 else fir - fir0,
+        0.0 if pli == pli0 else None if pli is None or pli < pli0 else pli - pli0,
     )

@@ -35,7 +35,6 @@ class Layout:
         "inbound",
         "outbound",
         "pairs",
-        "received",
         "remotes",
         "sources",
         "transports",
@@ -45,8 +44,7 @@ class Layout:
         def of(*wanted: type[Any]) -> Places:
             return tuple(place for place, kind in enumerate(types) if kind in wanted)
 
-        self.inbound = of(InboundRtp)
-        self.received: list[InboundSeries | None] = [None] * len(self.inbound)
+        self.inbound: dict[int, InboundSeries | None] = dict.fromkeys(of(InboundRtp))
         """Whose report was at each of these places in the latest snapshot: it nearly always is in
         the next one too, and to see that costs less than to look it up."""
         self.outbound = of(OutboundRtp)
@@ -65,18 +63,18 @@ class Layouts:
 
     def __init__(self) -> None:
         self._known: dict[Types, Layout] = {}
-        self._types: Types = ()
+        self._types: list[type[Any]] = []
         self._latest = Layout(())
 
     def of(self, stats: tuple[Any, ...]) -> Layout:
         """The layout of a snapshot's reports."""
-        types = tuple(map(type, stats))
-        if types == self._types:
-            return self._latest
-        known = self._known.get(types)
-        if known is None:
-            if len(self._known) >= MAX_LAYOUTS:
-                self._known.clear()
-            known = self._known[types] = Layout(types)
-        self._types, self._latest = types, known
-        return known
+        types = [*map(type, stats)]  # a list is made faster than a tuple
+        if types != self._types:
+            of = tuple(types)
+            known = self._known.get(of)
+            if known is None:
+                if len(self._known) >= MAX_LAYOUTS:
+                    self._known.clear()
+                known = self._known[of] = Layout(of)
+            self._types, self._latest = types, known
+        return self._latest

@@ -90,10 +90,11 @@ class Layer:
         total, count = remote.total_round_trip_time, remote.round_trip_time_measurements
         if total is not None and count is not None:
             gained = count - self.rtt_count
-            if self.rtt_count >= 0 and gained > 0 and total >= self.rtt_total:
+            if self.rtt_count >= 0.0 and gained > 0.0 and total >= self.rtt_total:
                 rtt = (total - self.rtt_total) / gained
             self.rtt_total, self.rtt_count = total, count
-        return self.losses.lost(remote.packets_lost), remote.jitter, rtt
+        losses, lost = self.losses, remote.packets_lost
+        return 0.0 if lost == losses.total else losses.lost(lost), remote.jitter, rtt
 
     def limits(self) -> tuple[Durations | None, float | None]:
         """Seconds in each limitation state, and resolution changes, since the last cut."""
@@ -112,7 +113,7 @@ class Layer:
             return spent, None
         gained = changes - self.changes
         self.changes = changes
-        return spent, gained if gained >= 0 else None
+        return spent, gained if gained >= 0.0 else None
 
 
 class OutboundSeries(Series):
@@ -137,7 +138,7 @@ class OutboundSeries(Series):
     def take(self, t: float) -> None:
         """All layers as one snapshot shows them. Not later than the one before: ignored."""
         path, layers = self.path, self.layers
-        if self.base_t is not None and t <= self.prev_t:
+        if t <= self.prev_t:
             for layer in layers:
                 layer.following = None
             return
@@ -173,7 +174,10 @@ class OutboundSeries(Series):
                 layer.stat = following
                 layer.following = None
                 layer.moved = True
-        self.see(path.ordinal)
+        ordinal = path.ordinal  # as self.see() does
+        if self.paused_now or ordinal - self.ordinal > 1:
+            self.paused = True
+        self.ordinal = ordinal
         self.prev_t = t
         if restarted:
             self.base_t = t
@@ -210,9 +214,15 @@ class OutboundSeries(Series):
         """Nearly every producer has one layer: there is nothing to sum up."""
         stat = layer.stat
         layer.moved = False
-        gained = layer.gained()
+        gained: Gains  # as layer.gained() does
+        if self.audio:
+            layer.last, gained = gains.sent_audio(stat, layer.last)
+            top = None
+        else:
+            layer.last, gained = gains.sent_video(stat, layer.last)
+            durations, changes = layer.limits()
+            top = _top(stat, gained, durations, changes)
         target = None if stat.active is False else stat.target_bitrate
-        top = None if self.audio else _top(stat, gained, *layer.limits())
         return self._sent(stat, gained, layer.heard(self.path.remotes), target, top, at_end)
 
     def _together(self, layers: list[Layer], at_end: bool) -> Sent:
@@ -248,25 +258,54 @@ class OutboundSeries(Series):
     ) -> Sent:
         path = self.path
         lost, jitter, rtt = heard
-        if rtt is None:
-            rtt = path.rtt
-        elif not at_end:
+        if rtt is not None and not at_end:
             path.reported_rtt, path.reported_t = rtt, self.prev_t
-        return (Sent if self.audio else SentVideo)(
+        codec = path.codecs.get(stat.codec_id) or path.codec(stat.codec_id)
+        if self.audio:
+            pkt, byt, nck = gained
+            return Sent(
+                self.prev_t,
+                self.base_t,
+                lost,
+                jitter,
+                path.rtt if rtt is None else rtt,
+                self.paused,
+                self.label,
+                codec,
+                stat.mid,
+                stat.ssrc,
+                path.sources.get(stat.media_source_id or ""),
+                target,
+                top,
+                pkt,
+                byt,
+                nck,
+            )
+        pkt, byt, nck, rtx, frm, key, qp, enc, fir, pli = gained
+        return SentVideo(
             self.prev_t,
             self.base_t,
             lost,
             jitter,
-            rtt,
+            path.rtt if rtt is None else rtt,
             self.paused,
             self.label,
-            path.codecs.get(stat.codec_id) or path.codec(stat.codec_id),
+            codec,
             stat.mid,
             stat.ssrc,
             path.sources.get(stat.media_source_id or ""),
             target,
             top,
-            *gained,
+            pkt,
+            byt,
+            nck,
+            rtx,
+            frm,
+            key,
+            qp,
+            enc,
+            fir,
+            pli,
         )
 
 

@@ -4,7 +4,7 @@ Reports refer to each other by id (``codecId``, ``mediaSourceId``, …); the lat
 """
 
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from roomtone.model.facts import Track
 from roomtone.model.limits import MAX_STATS_PER_REPORT
@@ -16,6 +16,7 @@ from roomtone.model.stats import (
     RemoteInboundRtp,
     Transport,
 )
+from roomtone.report.talk import Ear
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -45,6 +46,7 @@ class Path:
         "candidates",
         "codecs",
         "direct_ports",
+        "ears",
         "found",
         "labels",
         "labels_version",
@@ -83,6 +85,8 @@ class Path:
         self.labels: dict[str, Track] = {}
         self.found: dict[tuple[int | None, str | None, str | None], Track] = {}
         """What was looked up among these labels."""
+        self.ears: dict[tuple[str, str | None], Ear] = {}
+        """By (id, track) of a source of sound: what listens to it as long as these labels hold."""
         self.labels_version = 0
 
     def name_tracks(self, tracks: tuple[Track, ...]) -> None:
@@ -91,6 +95,7 @@ class Path:
             self.tracks = tracks
             self.labels = {track.match: track for track in tracks}
             self.found.clear()
+            self.ears.clear()
             self.labels_version += 1
 
     def track_of(self, ssrc: int | None, track_id: str | None, mid: str | None) -> Track:
@@ -137,17 +142,20 @@ class Path:
         if len(self.direct_ports) < MAX_PORT_PAIRS:
             self.direct_ports.add((int(local.port), int(remote.port)))
 
-    def name_codec(self, codec: Codec) -> None:
-        """Take a codec's report. One that says the same again is not kept again: the intervals of
-        a whole call then share one object, and whoever looks for a change sees that at once."""
-        known = self.codecs.get(codec.id)
-        if (
-            known is None
-            or known.sdp_fmtp_line != codec.sdp_fmtp_line
-            or known.mime_type != codec.mime_type
-            or known.clock_rate != codec.clock_rate
-        ):
-            keep(self.codecs, codec.id, codec)
+    def name_codecs(self, stats: tuple[Any, ...], places: tuple[int, ...]) -> None:
+        """Take the reports of codecs. One that says the same again is not kept again: the intervals
+        of a whole call then share one object, and whoever looks for a change sees that at once."""
+        codecs = self.codecs
+        for place in places:
+            codec: Codec = stats[place]
+            known = codecs.get(codec.id)
+            if (
+                known is None
+                or known.sdp_fmtp_line != codec.sdp_fmtp_line
+                or known.mime_type != codec.mime_type
+                or known.clock_rate != codec.clock_rate
+            ):
+                keep(codecs, codec.id, codec)
 
     def codec(self, codec_id: str | None) -> Codec | None:
         """The codec of a stream. Some clients send only its id; Chromium's holds the fmtp."""

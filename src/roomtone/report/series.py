@@ -10,6 +10,7 @@ its last look, so denser snapshots cost a comparison, not a sum. An interval is 
 """
 
 from abc import ABC, abstractmethod
+from math import inf
 
 from roomtone.model.facts import Track
 from roomtone.model.limits import MAX_READINGS_PER_PEER, MAX_READINGS_PER_STREAM
@@ -66,7 +67,7 @@ class Series(ABC):
         self.paused = False
         """Paused at any moment of the interval that is open."""
         self.display_pixels = 0
-        self.prev_t: float = 0
+        self.prev_t = -inf
         self.base_t: float | None = None
         """Start of the open interval; None before the first one."""
 

@@ -10,18 +10,19 @@ State is a histogram of seconds by level, so it is bounded and batches may be cu
 """
 
 from collections.abc import Iterable, Mapping
-from math import inf, log10
+from math import floor, inf, log10
 
 from msgspec import Struct
 
 from roomtone.model.attendance import DOMINANT_SPEAKER, MICROPHONE, RECEIVED, TalkTime
 from roomtone.model.facts import Happened
 from roomtone.model.limits import MAX_HEARD_PEERS
-from roomtone.model.stats import MediaSource
 
-FLOOR_DBOV = -40
+FLOOR_DBOV = -40.0
 """Quieter is background."""
-LOUDEST = -FLOOR_DBOV
+SILENCE = 1e-5
+"""Power, 10 dB below the floor: such a little needs no logarithm, and 0.0 has none."""
+LOUDEST = -int(FLOOR_DBOV)
 """dB above the floor: 0 dBov, and whatever a client says beyond it."""
 FULL_VOICE = 0.75
 """Share of the time above the floor that is not louder than a person's full voice."""
@@ -97,11 +98,12 @@ class Ear:
             return
         meter.known = True
         meter.until = t
-        if gained > 0.0:
-            level = int(10.0 * log10(gained / seconds) - FLOOR_DBOV)
-            if level >= 0:
-                if level > LOUDEST:
-                    level = LOUDEST
+        power = gained / seconds
+        if power > SILENCE:
+            above = 10.0 * log10(power) - FLOOR_DBOV
+            if above > -1.0:
+                # Towards 0, as int() rounds, which takes four times as long.
+                level = LOUDEST if above >= LOUDEST else floor(above) if above > 0.0 else 0
                 passed /= 1000.0
                 meter.levels[level] += seconds if seconds < passed else passed
 
@@ -129,12 +131,9 @@ class Talk:
         self._leader = ""
         self._since = 0
 
-    def send(self, transport: str, stat: MediaSource, t: float, source: str) -> None:
-        """The own microphone's totals in a snapshot."""
-        if source in MICROPHONES:
-            ear = self.own.ear(transport, stat.id)
-            if ear is not None:
-                ear.look(t, stat.total_audio_energy, stat.total_samples_duration)
+    def own_ear(self, transport: str, stream_id: str, source: str) -> Ear | None:
+        """What listens to an own source; None: it is nobody's voice, or one too many."""
+        return self.own.ear(transport, stream_id) if source in MICROPHONES else None
 
     def ear(self, transport: str, stream_id: str, source: str, sender: str) -> Ear | None:
         """What listens to a received stream; None: it is nobody's voice, or one too many."""

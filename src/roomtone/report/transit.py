@@ -92,30 +92,19 @@ class Transit:
         if changed:
             self._key = key
             self._way = None if pair is None else _way(pair, local, remote)
-        point = TransportPoint(
-            t,
-            self._gap_ms,
-            sent,
-            received,
-            rtt,
-            available,
-            ice,
-            dtls,
-            self._way,
-        )
-        self._held = point
-        if changed or t - self._pointed_t >= budget.cut_ms:
-            self._keep(point, budget)
-
-    def _keep(self, point: TransportPoint, budget: Budget) -> None:
-        self._pointed_t = point.t
-        self._gap_ms = 0.0
+        way = self._way
+        point = TransportPoint(t, self._gap_ms, sent, received, rtt, available, ice, dtls, way)
+        if not changed and t - self._pointed_t < budget.cut_ms:
+            self._held = point
+            return
         self._held = None
+        self._pointed_t = t
+        self._gap_ms = 0.0
         if budget.points >= MAX_TRANSPORT_POINTS_PER_PEER:
             budget.points_cut += 1
-            return
-        budget.points += 1
-        self.points.append(point)
+        else:
+            budget.points += 1
+            self.points.append(point)
 
     def all_points(self) -> list[TransportPoint]:
         """The points and the latest look; changes nothing."""
