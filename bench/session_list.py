@@ -1,11 +1,13 @@
 """How the session list answers at a million sessions, beside the first page at a thousand.
 
     python bench/session_list.py [--sessions 1000000] [--meetings 2000] [--rounds 30] [--cpu]
+                                 [--repeated]
 
 Fills two temporary SQLite files (two years, 3 % LIVE, 1-40 people, 2 % never used), lets a
 SessionIndex follow each, and times everything the API may be asked for. The clock covers refresh,
 query and the reading of the page's rows by id, as in a request; ``changed`` puts 100 sessions
-before every question.
+before every question. Each question is asked as if for the first time, unless ``--repeated``: then
+the index remembers what it counted, as in a server, for whoever asks for the next page.
 
 ``times`` is p99 by p99 of the first page of the same size at a thousand sessions, without the HTTP
 around both, which costs many times that page of 20: over HTTP the ratios are far smaller. It ends
@@ -25,6 +27,7 @@ from roomtone.findings.catalogue import BY_ID
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage.connections import SqliteConnection
 from roomtone.storage.session_index import SessionIndex
+from roomtone.storage.session_memory import FILTERS
 
 YEARS_MS = 2 * 365 * 86_400_000
 NOW = 1_767_225_600_000
@@ -95,7 +98,14 @@ class Sessions:
 class Table:
     """A filled file, the index that follows it, and what to change."""
 
-    def __init__(self, file: Path, count: int, meetings: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        count: int,
+        meetings: int,
+        clock: Callable[[], float],
+        remembered: int = 0,
+    ) -> None:
         self.sessions = Sessions(count, meetings)
         self.clock = clock
         self.connection = SqliteConnection(str(file))
@@ -107,7 +117,7 @@ class Table:
         self.conn.execute("CREATE UNIQUE INDEX by_revision ON sessions (revision)")
         self.conn.execute("COMMIT")
         self.count = self.revision = count
-        self.index = SessionIndex()
+        self.index = SessionIndex(remembered)
 
     def change(self, changes: int) -> None:
         """Put some sessions: nine of ten are known ones that go on, one is new."""
@@ -161,8 +171,18 @@ def questions(table: Table) -> Iterator[tuple[str, SessionFilter, Page]]:
         "findings": {"finding_ids": frozenset(FINDINGS[:2]), "min_severity": 2},
         "browser": {"browser": "Firefox", "mos_below": 300},
     }
+    six = {
+        **filters["time"], **filters["people"], **filters["most"], "min_severity": 2,
+        "finding_ids": frozenset(FINDINGS[:1]), "country": "DE", "mos_below": 400,
+    }  # fmt: skip
     combined = {name: value for members in filters.values() for name, value in members.items()}
-    every = {"": {}, **filters, "time+people": filters["time"] | filters["people"], "all": combined}
+    every = {
+        "": {},
+        **filters,
+        "time+people": filters["time"] | filters["people"],
+        "six": six,
+        "all": combined,
+    }
     for sort_by in ("createdAt", "minutesConsumed"):
         for descending in (True, False):
             name = f"{sort_by} {'desc' if descending else 'asc'}"
@@ -195,13 +215,15 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=1_000_000)
     parser.add_argument("--meetings", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--repeated", action="store_true", help="the index remembers its counts")
     parser.add_argument("--cpu", action="store_true", help="CPU time, on a busy machine")
     wanted = parser.parse_args()
     clock = time.thread_time if wanted.cpu else time.perf_counter
     with tempfile.TemporaryDirectory() as folder:
-        few = Table(Path(folder, "few.db"), 1_000, 2_000, clock)
+        remembered = FILTERS if wanted.repeated else 0
+        few = Table(Path(folder, "few.db"), 1_000, 2_000, clock, remembered)
         base = {limit: measure(few, limit) for limit in (20, 1_000)}
-        many = Table(Path(folder, "many.db"), wanted.sessions, wanted.meetings, clock)
+        many = Table(Path(folder, "many.db"), wanted.sessions, wanted.meetings, clock, remembered)
         before, start = resident_mb(), time.perf_counter()
         many.index.refresh(many.connection)
         seconds = time.perf_counter() - start

@@ -506,6 +506,26 @@ def test_every_page_of_a_filter_is_right_however_many_fit(
                 assert listed.ask(asked, Page(offset, 20)) == (expected, total)
 
 
+def test_what_is_remembered_of_a_question_never_outlives_a_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_blocks(monkeypatch, rows=64, recent=9)
+    rng = random.Random(11)
+    listed = Listed()
+    listed.put(*crowd(900, rng))
+    asked_again = questions(listed, rng)
+    for _ in range(6):
+        for asked in asked_again:
+            listed.check(asked)
+        known = list(listed.sessions.values())
+        for s in rng.sample(known, 3):
+            listed.put(replace(s, title=rng.choice(["Große Runde 1", "Daily"]), status=ENDED))
+        listed.put(replace(rng.choice(known), meeting_id=str(uuid.UUID(int=1))))
+        for session_id in rng.sample(sorted(listed.sessions), 2):
+            listed.erase(session_id)
+        listed.put(*crowd(4, rng))
+
+
 def test_an_unknown_app_has_no_sessions() -> None:
     assert Listed().ask(SessionFilter(app_id="nobody"), EVERYTHING) == ([], 0)
 

@@ -2,37 +2,26 @@
 
 A filter of ten million rows costs what the memory it reads costs, and most when rows are looked up
 one here, one there. So each order is cut into blocks of rows that stand one after the other, with
-copies of the columns: a filter compares them from end to end, a block of them at a time, which
-fits in the processor's cache.
+copies of the columns (:mod:`session_bits`): a filter asks them from end to end, a block of them at
+a time, which fits in the processor's cache. Where all rows of a block fit, or none, as its least
+and its most tell, nothing of it is read.
 """
 
 from collections.abc import Mapping
-from functools import reduce
+from itertools import count
 from typing import Protocol
 
 import numpy as np
-from msgspec import Struct
 
+from roomtone.storage import session_bits
+from roomtone.storage.session_bits import Fitting, Names, Slices
 from roomtone.storage.session_columns import Array, Columns, one_of
 from roomtone.storage.session_search import Bytes, Flags, Numbers, Rows, Sets
 
-COPIED = ("people", "mos", "bucket")
+SLICED, COPIED = ("people", "mos"), ("bucket",)
+"""Columns that are compared with a bound; with two so far apart that a plain copy is quicker."""
 NOWHERE = np.empty(0, np.int64)
-SPARSE = 32
-"""Of so many rows one: fewer are kept as a list of places, not as flags."""
-
-
-class Wanted(Struct, frozen=True):
-    """Names that are asked for, any of them."""
-
-    names: list[int]
-    """Their numbers."""
-    sets: Numbers
-    """The numbers of the sets that hold any."""
-
-
-Asked = Mapping[str, Wanted]
-"""At least one set, by its column."""
+_STATES = count()
 
 
 class Stretch(Protocol):
@@ -45,44 +34,75 @@ class Stretch(Protocol):
     """How many still stand here."""
     position: int | None
     """Among the blocks of its order; None: it is none."""
+    state: int | None
+    """Another one whenever what stands here has changed, and no other block's; None: it is none."""
 
     def __len__(self) -> int: ...
 
     @property
-    def alive(self) -> Flags | None:
-        """The rows that still stand here; None: all."""
+    def alive(self) -> Fitting:
+        """The rows that still stand here."""
+
+    def within(self, low: int, high: int) -> Fitting:
+        """The rows whose keys are ``low`` … ``high``, inclusive."""
 
     def column(self, name: str) -> Array:
-        """A column's entries of these rows."""
+        """The entries of these rows in a column that is copied."""
 
-    def holding(self, asked: Asked) -> Flags:
-        """The rows each of whose sets that is asked about has a name that is wanted."""
+    def between(self, name: str, low: int | None, high: int | None) -> Fitting:
+        """The rows whose entry of a sliced column is ``low`` … ``high``, inclusive; None: no
+        bound."""
+
+    def holding(self, name: str, names: list[int]) -> Fitting:
+        """The rows whose set of a column has any of these names."""
 
 
 class Few:
     """A stretch of rows gathered on the spot: what it is asked is looked up by row."""
 
-    alive: Flags | None = None
+    alive: Fitting = True
     position: int | None = None
+    state: int | None = None
 
-    def __init__(self, rows: Rows, keys: Numbers, columns: Columns) -> None:
+    def __init__(
+        self, rows: Rows, keys: Numbers, columns: Columns, sets: Mapping[str, Sets]
+    ) -> None:
         self.rows = rows
         self.keys = keys
         self.count = len(rows)
         self._columns = columns
+        self._sets = sets
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def only(self, places: Numbers) -> "Few":
+        """Those at these ascending places."""
+        return Few(self.rows[places], self.keys[places], self._columns, self._sets)
+
+    def within(self, low: int, high: int) -> Fitting:
+        """See Stretch."""
+        return _within(self.keys, low, high)
 
     def column(self, name: str) -> Array:
         """See Stretch."""
         entries: Array = self._columns[name][self.rows]
         return entries
 
-    def holding(self, asked: Asked) -> Flags:
+    def between(self, name: str, low: int | None, high: int | None) -> Fitting:
         """See Stretch."""
-        held = [one_of(self.column(name), wanted.sets) for name, wanted in asked.items()]
-        return reduce(np.bitwise_and, held)
+        entries = self.column(name)
+        flags = np.ones(len(entries), np.bool_)
+        if low is not None:
+            flags &= entries >= low
+        if high is not None:
+            flags &= entries <= high
+        return np.packbits(flags)
+
+    def holding(self, name: str, names: list[int]) -> Fitting:
+        """See Stretch."""
+        sets = self._sets[name].holding(names)
+        return np.packbits(one_of(self.column(name), sets))
 
 
 class Block:
@@ -94,75 +114,67 @@ class Block:
     ) -> None:
         self.rows = rows
         self.keys = keys
+        self.span = (int(keys[0]), int(keys[-1])) if len(keys) else (0, 0)
+        """The first key and the last."""
+        self._slices = {name: Slices(columns[name][rows]) for name in SLICED}
         self._columns = {name: columns[name][rows] for name in COPIED}
         self._names = {name: Names(columns[name][rows], held) for name, held in sets.items()}
-        self._alive: Flags | None = None
+        self._alive: Bytes | None = None
         self.count = len(rows)
         self.position: int | None = None
+        self.state: int | None = next(_STATES)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
-    def alive(self) -> Flags | None:
+    def alive(self) -> Fitting:
         """See Stretch."""
-        return self._alive
+        return True if self._alive is None else self._alive
+
+    def within(self, low: int, high: int) -> Fitting:
+        """See Stretch."""
+        first, last = self.span
+        if low <= first and last <= high:
+            return True
+        return low <= last and first <= high and _within(self.keys, low, high)
 
     def column(self, name: str) -> Array:
         """See Stretch."""
         return self._columns[name]
 
-    def holding(self, asked: Asked) -> Flags:
+    def between(self, name: str, low: int | None, high: int | None) -> Fitting:
         """See Stretch."""
-        held = [self._names[name].any_of(wanted.names) for name, wanted in asked.items()]
-        packed = reduce(np.bitwise_and, held)
-        return np.unpackbits(packed, count=len(self.rows)).view(np.bool_)
+        return self._slices[name].between(low, high)
+
+    def holding(self, name: str, names: list[int]) -> Fitting:
+        """See Stretch."""
+        return self._names[name].any_of(names)
 
     def leave(self, places: Numbers) -> None:
         """The rows at these places, each once, stand here no more."""
         if self._alive is None:
-            self._alive = np.ones(len(self.rows), np.bool_)
-        self._alive[places] = False
+            self._alive = session_bits.stretch(0, len(self.rows), len(self.rows))
+        session_bits.clear(self._alive, places)
         self.count -= len(places)
+        self.state = next(_STATES)
+
+    def stood(self) -> Flags:
+        """Which rows still stand here."""
+        if self._alive is None:
+            return np.ones(len(self.rows), np.bool_)
+        return session_bits.unpacked(self._alive, len(self.rows))
 
     def standing(self) -> tuple[Rows, Numbers, Numbers]:
         """The rows that still stand here, their keys, and how many come before each place, the
         end's included."""
-        alive = np.ones(len(self.rows), np.bool_) if self._alive is None else self._alive
-        before = np.concatenate([[0], np.cumsum(alive)])
-        return self.rows[alive], self.keys[alive], before
+        stood = self.stood()
+        before = np.concatenate([[0], np.cumsum(stood)])
+        return self.rows[stood], self.keys[stood], before
 
 
-class Names:
-    """Which rows of a block hold which name: flags, packed, or their places if they are few."""
-
-    def __init__(self, numbers: Array, sets: Sets) -> None:
-        """``numbers``: of each row's set."""
-        self._length = len(numbers)
-        self._held: dict[int, Array] = {}
-        if not self._length:
-            return  # Most apps are small, and have no row in a block.
-        places, names = sets.members(numbers)
-        places = places[np.argsort(names, kind="stable")]
-        counts = np.bincount(names)
-        ends = np.cumsum(counts)
-        self._held = {
-            name: self._packed(places[ends[name] - counts[name] : ends[name]])
-            for name in np.flatnonzero(counts).tolist()
-        }
-
-    def any_of(self, names: list[int]) -> Bytes:
-        """The rows that hold any of these names, as packed flags."""
-        found = [self._held[name] for name in names if name in self._held]
-        packed = [held if held.dtype == np.uint8 else self._flags(held) for held in found]
-        return reduce(np.bitwise_or, packed) if packed else self._flags(NOWHERE)
-
-    def _packed(self, places: Array) -> Array:
-        if len(places) * SPARSE < self._length:
-            return places.astype(np.uint32)
-        return self._flags(places)
-
-    def _flags(self, places: Array) -> Bytes:
-        flags = np.zeros(self._length, np.bool_)
-        flags[places] = True
-        return np.packbits(flags)
+def _within(keys: Numbers, low: int, high: int) -> Fitting:
+    start, end = int(keys.searchsorted(low)), int(keys.searchsorted(high, "right"))
+    if start >= end or end - start == len(keys):
+        return start < end
+    return session_bits.stretch(start, end, len(keys))

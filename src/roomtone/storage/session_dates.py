@@ -8,10 +8,11 @@ without being in it are left out one by one: a bucket is less than five hours.
 import numpy as np
 import numpy.typing as npt
 
-from roomtone.storage.session_blocks import Stretch
-from roomtone.storage.session_order import LEAST, MOST, SortOrder
+from roomtone.storage.session_bits import Fitting
+from roomtone.storage.session_blocks import NOWHERE, Stretch
+from roomtone.storage.session_order import LEAST, MOST, NONE, SortOrder
 from roomtone.storage.session_pages import Condition
-from roomtone.storage.session_search import Flags, Numbers
+from roomtone.storage.session_search import Numbers, Rows
 
 _BEGIN = 1 << 40
 """ms: in November 2004. What started earlier is in the first bucket, after 2039 in the last."""
@@ -29,37 +30,41 @@ def buckets(starts: npt.ArrayLike) -> Numbers:
 
 def started(low: int, high: int) -> Condition:
     """From ``low`` to ``high``, inclusive, for the order of starts."""
-
-    def fitting(held: Stretch) -> Flags | bool:
-        keys = held.keys
-        start, end = int(keys.searchsorted(low)), int(keys.searchsorted(high, "right"))
-        if start >= end or end - start == len(keys):
-            return start < end
-        flags = np.zeros(len(keys), np.bool_)
-        flags[start:end] = True
-        return flags
-
-    return fitting
+    return lambda held: held.within(low, high)
 
 
-def started_elsewhere(low: int, high: int, starts: SortOrder, order: SortOrder) -> Condition:
+class StartedElsewhere:
     """From ``low`` to ``high``, inclusive, for ``order``; ``starts``: the order of starts."""
-    first, last = int(buckets(low)), int(buckets(high))
-    begin = LEAST if first == 0 else _BEGIN + (first << _WIDTH)
-    end = MOST if last == _LAST else _BEGIN + ((last + 1) << _WIDTH) - 1
-    before = starts.between(begin, low - 1) if low > begin else None
-    after = starts.between(high + 1, end) if high < end else None
-    beyond = [rows for rows in (before, after) if rows is not None]
-    left_out = np.concatenate([np.empty(0, np.uint32), *beyond])
-    places = order.places(left_out)
 
-    def fitting(held: Stretch) -> Flags:
-        # Unsigned differences wrap around: one comparison tells both bounds.
-        flags = held.column("bucket") - np.uint16(first) <= np.uint16(last - first)
+    def __init__(self, low: int, high: int, starts: SortOrder, order: SortOrder) -> None:
+        self._low, self._high = low, high
+        self._first, self._last = int(buckets(low)), int(buckets(high))
+        self._starts, self._order = starts, order
+        self._left_out: Rows | None = None
+        self._places: dict[int, Numbers] = {}
+
+    def __call__(self, held: Stretch) -> Fitting:
+        """See Condition."""
+        if self._left_out is None:
+            # Not before: a page whose blocks were all counted before may need none.
+            self._left_out = self._beyond()
+            self._places = self._order.places(self._left_out)
         if held.position is None:
-            flags &= ~np.isin(held.rows, left_out)
-        elif held.position in places:
-            flags[places[held.position]] = False
-        return flags
+            places = np.flatnonzero(np.isin(held.rows, self._left_out))
+        else:
+            places = self._places.get(held.position, NOWHERE)
+        # Unsigned differences wrap around: one comparison tells both bounds.
+        fitting = held.column("bucket") - np.uint16(self._first) <= np.uint16(
+            self._last - self._first
+        )
+        fitting[places] = False
+        return np.packbits(fitting)
 
-    return fitting
+    def _beyond(self) -> Rows:
+        """Those that share the first or the last bucket without being in the range."""
+        first, last, starts = self._first, self._last, self._starts
+        begin = LEAST if first == 0 else _BEGIN + (first << _WIDTH)
+        end = MOST if last == _LAST else _BEGIN + ((last + 1) << _WIDTH) - 1
+        before = starts.between(begin, self._low - 1) if self._low > begin else NONE.rows
+        after = starts.between(self._high + 1, end) if self._high < end else NONE.rows
+        return np.concatenate([before, after])

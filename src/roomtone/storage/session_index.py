@@ -20,9 +20,9 @@ import numpy as np
 
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage.connections import Connection
-from roomtone.storage.session_blocks import Wanted
 from roomtone.storage.session_columns import Columns, flag_one_of, one_of
-from roomtone.storage.session_dates import buckets, started, started_elsewhere
+from roomtone.storage.session_dates import StartedElsewhere, buckets, started
+from roomtone.storage.session_memory import FILTERS, Memory
 from roomtone.storage.session_order import LEAST, MOST, SortOrder
 from roomtone.storage.session_pages import Condition, Sieve, pick, pick_of
 from roomtone.storage.session_search import (
@@ -43,8 +43,8 @@ _OF_BLOCK = "SELECT app_id, ordinal FROM sessions WHERE ordinal >= ? AND ordinal
 _CHUNK, _BATCH, _HELD = 20_000, 5_000, 200_000
 """Rows fetched at once; rows that make a good batch for an app; rows held at most."""
 _UNSEEN = -1
-_NO_MOS = 32_767
-"""Stands for a MOS that is not known: below nothing."""
+_NO_MOS = 511
+"""Stands for a MOS that is not known: below nothing. A known one, in hundredths, is 500 at most."""
 SETS = ("status", "severity", "finding_ids", "browsers", "countries")
 _SEVERITIES = tuple("\n".join("123"[:grade]) for grade in range(4))
 """A severity as a set: its own grade and all that are less grave."""
@@ -68,9 +68,11 @@ _REVISION, _ORDINAL = itemgetter(0), itemgetter(1)
 class SessionIndex:
     """The sessions of every app, as the list needs them."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: int = FILTERS) -> None:
+        """``remembered``: how many filters of each app (:mod:`session_memory`)."""
         self._apps: dict[str, _Sessions] = {}
         self._revision = _UNSEEN
+        self._remembered = remembered
 
     def refresh(self, connection: Connection) -> None:
         """Take in what was put since the last call: everything at first, mostly nothing later.
@@ -118,7 +120,7 @@ class SessionIndex:
         """Hand each app its rows."""
         for app_id, batch in waiting.items():
             if app_id not in self._apps:
-                self._apps[app_id] = _Sessions()
+                self._apps[app_id] = _Sessions(self._remembered)
             self._apps[app_id].put(batch)
         waiting.clear()
 
@@ -138,7 +140,7 @@ class _Sessions:
     """The sessions of one app, as columns. A row is one session for good; those of forgotten ones
     stay, empty, until they are a quarter of all."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: int) -> None:
         self._count = 0
         self._gone_count = 0
         self._ids = Identifiers()
@@ -148,6 +150,7 @@ class _Sessions:
         self._minutes = SortOrder(self._ids, self._columns, self._sets)
         self._meetings = Meetings()
         self._titles = Titles()
+        self._memory = Memory(remembered)
         self._strays: dict[int, int] = {}
         """The column of ordinals ascends. A row whose ordinal is not larger than all before it
         repeats the largest there, and is found here."""
@@ -197,7 +200,7 @@ class _Sessions:
             "meeting": self._meetings.numbers(meetings),
             "title": self._titles.numbers(titles),
             "gone": False,
-            "mos": [_NO_MOS if mos is None else mos for mos in columns[10]],
+            "mos": [_mos(mos) for mos in columns[10]],
             "bucket": buckets(started_at),
         }
         severities = [_SEVERITIES[gravest or 0] for gravest in columns[11]]
@@ -211,15 +214,17 @@ class _Sessions:
     def _change(self, at: int, row: Row) -> None:
         _, _, _, _, meeting, title, status, started_at, sort_ms, people, mos, gravest, *sets = row
         columns = self._columns
-        columns.put("mos", at, _NO_MOS if mos is None else mos)
+        columns.put("mos", at, _mos(mos))
         columns.put("bucket", at, int(buckets(started_at)))
         for name, text in zip(SETS, (status, _SEVERITIES[gravest or 0], *sets), strict=True):
             columns.put(name, at, self._sets[name].numbers([text])[0])
         columns.put("people", at, people)
         if not self._meetings.holds(int(columns["meeting"][at]), meeting):
             columns.put("meeting", at, self._meetings.numbers([meeting])[0])
+            self._memory.forget_texts()
         if not self._titles.holds(int(columns["title"][at]), title):
             columns.put("title", at, self._titles.numbers([title])[0])
+            self._memory.forget_texts()
         self._created.change(at, started_at)
         self._minutes.change(at, sort_ms)
 
@@ -283,6 +288,7 @@ class _Sessions:
         new = {old: at for at, old in enumerate(rows.tolist())} if self._strays else {}
         self._strays = {o: new[row] for o, row in self._strays.items() if row in new}
         self._count, self._gone_count = len(rows), 0
+        self._memory.forget_texts()
 
     # --- answering
 
@@ -293,12 +299,13 @@ class _Sessions:
         order.settle()
         conditions = self._conditions(asked, order)
         found = self._found(asked)
-        if found is None:
-            picked = pick(order, Sieve(conditions))
-        elif (total := int(np.count_nonzero(found))) * _FEW < self._count:
+        total = None if found is None else int(np.count_nonzero(found))
+        sieve = Sieve(conditions, found)
+        if found is not None and total is not None and total * _FEW < self._count:
             picked = pick_of(order, np.flatnonzero(found), Sieve(conditions))
         else:
-            picked = pick(order, Sieve(conditions, found), None if conditions else total)
+            known = self._memory.counts(asked, order.blocks)
+            picked = pick(order, sieve, known, None if conditions else total)
         rows = picked.page(page.offset, page.limit, asked.descending)
         return self._ids.texts(rows), picked.total
 
@@ -315,15 +322,7 @@ class _Sessions:
         return found
 
     def _conditions(self, asked: SessionFilter, order: SortOrder) -> list[Condition]:
-        """What numbers and sets of names are asked to be."""
-        conditions = self._dated(asked, order)
-        if asked.people_min is not None:
-            conditions.append(lambda held: held.column("people") >= asked.people_min)
-        if asked.people_max is not None:
-            conditions.append(lambda held: held.column("people") <= asked.people_max)
-        if asked.mos_below is not None:
-            below = min(asked.mos_below, _NO_MOS)
-            conditions.append(lambda held: held.column("mos") < below)
+        """What numbers and sets of names are asked to be, the cheapest first."""
         named: dict[str, frozenset[str]] = {
             "status": frozenset() if asked.status is None else frozenset([asked.status]),
             "severity": frozenset([str(asked.min_severity)] if asked.min_severity else ()),
@@ -331,12 +330,21 @@ class _Sessions:
             "browsers": _folded(asked.browser),
             "countries": _folded(asked.country),
         }
-        wanted = {name: self._wanted(name, names) for name, names in named.items() if names}
-        return [*conditions, lambda held: held.holding(wanted)] if wanted else conditions
+        conditions = [self._holds(name, names) for name, names in named.items() if names]
+        low, high = asked.people_min, asked.people_max
+        if low is not None or high is not None:
+            conditions.append(lambda held: held.between("people", low, high))
+        if asked.mos_below is not None:
+            best = min(asked.mos_below, _NO_MOS) - 1
+            conditions.append(lambda held: held.between("mos", None, best))
+        dated = self._dated(asked, order)
+        # Where rows are sorted by their start, few blocks are asked anything else.
+        return dated + conditions if order is self._created else conditions + dated
 
-    def _wanted(self, name: str, wanted: frozenset[str]) -> Wanted:
+    def _holds(self, name: str, wanted: frozenset[str]) -> Condition:
+        """Any of these names."""
         names = self._sets[name].names(wanted)
-        return Wanted(names, self._sets[name].holding(names))
+        return lambda held: held.holding(name, names)
 
     def _dated(self, asked: SessionFilter, order: SortOrder) -> list[Condition]:
         """The range of starts."""
@@ -348,14 +356,26 @@ class _Sessions:
             return [lambda held: False]
         if order is self._created:
             return [started(low, high)]
-        return [started_elsewhere(low, high, self._created, order)]
+        return [StartedElsewhere(low, high, self._created, order)]
 
     def _holding(self, needle: str) -> Flags:
         """Rows that hold a text: in a title, the meeting's id or the session's."""
-        found = np.zeros(self._count, np.bool_)
-        for name, texts in (("title", self._titles), ("meeting", self._meetings)):
-            flag_one_of(self._columns[name], np.flatnonzero(texts.matching(needle)), found)
-        return self._ids.matching(needle, found)
+        known = self._memory.found(needle)
+        first, found = len(known), np.zeros(self._count, np.bool_)
+        found[:first] = known
+        if first < self._count:
+            new = found[first:]
+            for name, texts in (("title", self._titles), ("meeting", self._meetings)):
+                flag_one_of(
+                    self._columns[name][first:], np.flatnonzero(texts.matching(needle)), new
+                )
+            self._ids.match(needle, first, new)
+            self._memory.keep(needle, found)
+        return found
+
+
+def _mos(hundredths: int | None) -> int:
+    return _NO_MOS if hundredths is None else min(hundredths, _NO_MOS - 1)
 
 
 def _folded(name: str | None) -> frozenset[str]:

@@ -52,6 +52,11 @@ class Recent(Struct, frozen=True):
         start, end = np.searchsorted(self.spots, (position << _SHIFT, (position + 1) << _SHIFT))
         return int(start), int(end)
 
+    def bounds(self, blocks: int) -> list[int]:
+        """The same of all blocks at once: where each one's begin, and the end."""
+        firsts: list[int] = self.spots.searchsorted(np.arange(blocks + 1) << _SHIFT).tolist()
+        return firsts
+
     def places(self, start: int, end: int) -> Numbers:
         """The places of some of them within their block."""
         places: Numbers = self.spots[start:end] & ((1 << _SHIFT) - 1)
@@ -219,9 +224,8 @@ class SortOrder:
             block = self.blocks[position]
             block.position = position
             # A row that left may stand elsewhere.
-            rows, alive = block.rows, block.alive
-            places = np.arange(len(rows)) if alive is None else np.flatnonzero(alive)
-            self._spots[rows[places]] = places + (position << _SHIFT)
+            places = np.flatnonzero(block.stood())
+            self._spots[block.rows[places]] = places + (position << _SHIFT)
         self.bounds = [
             (int(block.keys[-1]), self._ids.text(int(block.rows[-1]))) for block in self.blocks[:-1]
         ]
@@ -260,7 +264,7 @@ class SortOrder:
 
     def few(self, rows: Rows, keys: Numbers) -> Few:
         """These sorted rows, as a stretch."""
-        return Few(rows, keys, self._columns)
+        return Few(rows, keys, self._columns, self._sets)
 
     def of(self, rows: Numbers) -> Few:
         """Some rows that have not been removed, each once, in their order."""
@@ -286,16 +290,15 @@ class SortOrder:
 
     def between(self, low: int, high: int) -> Rows:
         """The rows whose keys are ``low`` … ``high``, inclusive; in no order."""
-        stretches: list[Recent | Block] = [self.recent, *self.blocks]
-        found = []
-        for stretch in stretches:
-            start = stretch.keys.searchsorted(low)
-            end = stretch.keys.searchsorted(high, "right")
-            if start < end:
-                alive = stretch.alive if isinstance(stretch, Block) else None
-                rows = stretch.rows[start:end]
-                found.append(rows if alive is None else rows[alive[start:end]])
-        return np.concatenate([np.empty(0, np.uint32), *found])
+        keys = self.recent.keys
+        found = [self.recent.rows[keys.searchsorted(low) : keys.searchsorted(high, "right")]]
+        for block in self.blocks:
+            first, last = block.span
+            if low <= last and first <= high:
+                start = block.keys.searchsorted(low)
+                end = block.keys.searchsorted(high, "right")
+                found.append(block.rows[start:end][block.stood()[start:end]])
+        return np.concatenate(found)
 
 
 def _by_block(spots: Numbers) -> list[tuple[int, Numbers]]:

@@ -11,66 +11,83 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-from roomtone.storage.session_blocks import Stretch
+from roomtone.storage.session_bits import Fitting, count, places_of
+from roomtone.storage.session_blocks import Few, Stretch
 from roomtone.storage.session_order import NONE, Recent, SortOrder
 from roomtone.storage.session_search import Flags, Numbers, Rows
 
-Condition = Callable[[Stretch], Flags | bool]
-"""Which rows of a stretch fit; True and False: all, none."""
+Condition = Callable[[Stretch], Fitting]
+"""Which rows of a stretch fit."""
 
 
 class Sieve(Struct, frozen=True):
     """What rows have to fulfil."""
 
-    conditions: list[Condition]
+    conditions: Sequence[Condition]
+    """Asked in this order, and no further where none is left."""
     found: Flags | None = None
     """By row: those that hold the text asked for. Asked last, since it leads anywhere in memory."""
 
     def places(self, stretch: Stretch) -> Numbers:
         """The places of the rows that fit."""
-        flags = self._flags(stretch)
-        if flags is False:
-            return np.empty(0, np.int64)
-        return np.arange(len(stretch)) if flags is True else np.flatnonzero(flags)
+        if isinstance(stretch, Few):
+            places = self._places_of_few(stretch)
+        else:
+            fitting = self._fitting(stretch)
+            if fitting is True and self.found is not None:
+                return np.flatnonzero(self.found[stretch.rows])
+            places = places_of(fitting, len(stretch))
+        return places if self.found is None else places[self.found[stretch.rows[places]]]
 
     def count(self, stretch: Stretch) -> int:
         """How many fit."""
-        if not self.conditions and self.found is None:
-            return stretch.count
-        flags = self._flags(stretch)
-        if isinstance(flags, bool):
-            return len(stretch) if flags else 0
-        return int(np.count_nonzero(flags))
+        if self.found is not None:
+            return len(self.places(stretch))
+        fitting = self._fitting(stretch) if self.conditions else True
+        if isinstance(fitting, bool):
+            return stretch.count if fitting else 0
+        return count(fitting)
 
-    def _flags(self, stretch: Stretch) -> Flags | bool:
-        flags: Flags | bool = True if stretch.alive is None else stretch.alive
+    def _places_of_few(self, few: Few) -> Numbers:
+        """Without regard to the text. To look a row up is dear, so each condition is asked only of
+        those that are left."""
+        places = np.arange(len(few))
+        for condition in self.conditions:
+            left = places_of(condition(few), len(few))
+            places, few = places[left], few.only(left)
+        return places
+
+    def _fitting(self, stretch: Stretch) -> Fitting:
+        """Without regard to the text."""
+        fitting = stretch.alive
         for condition in self.conditions:
             passed = condition(stretch)
             if passed is False:
                 return False
             if passed is not True:
-                flags = passed if flags is True else np.logical_and(flags, passed, out=passed)
-        if self.found is None:
-            return flags
-        if flags is True:
-            return self.found[stretch.rows]
-        left = np.flatnonzero(flags)
-        found = np.zeros(len(stretch), np.bool_)
-        found[left] = self.found[stretch.rows[left]]
-        return found
+                fitting = passed if fitting is True else np.bitwise_and(fitting, passed)
+        return fitting
 
 
 class Picked:
     """The rows that fit, in ascending order, numbered from 0."""
 
     def __init__(
-        self, blocks: Sequence[Stretch], recent: Recent, sieve: Sieve, total: int | None
+        self,
+        blocks: Sequence[Stretch],
+        recent: Recent,
+        sieve: Sieve,
+        total: int | None,
+        known: dict[int, int],
     ) -> None:
         """``recent``: of the recent rows those that fit; ``total``: how many fit, if it is known:
-        then blocks are counted only as far as the page, from the nearer end."""
+        then blocks are counted only as far as the page, from the nearer end; ``known``: how many of
+        a block fit, by its state, as far as the same was asked before."""
         self._blocks = blocks
         self._recent = recent
+        self._bounds = recent.bounds(len(blocks))
         self._sieve = sieve
+        self._known = known
         self._counts: dict[int, int] = {}
         self._held: dict[int, Numbers] = {}
         everywhere = range(len(blocks))
@@ -149,9 +166,14 @@ class Picked:
     def _count(self, position: int) -> int:
         """How many a block has."""
         if position not in self._counts:
-            start, end = self._recent.before(position)
-            own = self._sieve.count(self._blocks[position])
-            self._counts[position] = own + end - start
+            block = self._blocks[position]
+            if block.state is None:
+                self._counts[position] = len(self._places(position))
+            else:
+                if block.state not in self._known:
+                    self._known[block.state] = self._sieve.count(block)
+                recent = self._bounds[position + 1] - self._bounds[position]
+                self._counts[position] = self._known[block.state] + recent
         return self._counts[position]
 
     def _places(self, position: int) -> Numbers:
@@ -159,7 +181,7 @@ class Picked:
         counted from the end: -1 is the last."""
         if position not in self._held:
             places, recent = self._sieve.places(self._blocks[position]), self._recent
-            start, end = recent.before(position)
+            start, end = self._bounds[position : position + 2]
             if start < end:
                 at = np.searchsorted(places, recent.places(start, end))
                 places = np.insert(places, at, np.arange(start, end) - len(recent.rows))
@@ -178,18 +200,19 @@ class Picked:
     def _within(self, position: int, key: int, side: Literal["left", "right"]) -> int:
         """How many rows of a block come before a key, or through it."""
         block, recent = self._blocks[position], self._recent
-        start, end = recent.before(position)
+        start, end = self._bounds[position : position + 2]
         own = self._sieve.places(block).searchsorted(block.keys.searchsorted(key, side))
         return int(own + recent.keys[start:end].searchsorted(key, side))
 
 
-def pick(order: SortOrder, sieve: Sieve, total: int | None = None) -> Picked:
-    """Those of all rows of a settled order that fit; ``total``: see Picked."""
+def pick(order: SortOrder, sieve: Sieve, known: dict[int, int], total: int | None = None) -> Picked:
+    """Those of all rows of a settled order that fit; ``known``, ``total``: see Picked."""
     recent = order.recent
-    places = sieve.places(order.few(recent.rows, recent.keys))
-    return Picked(order.blocks, recent.picked(places), sieve, total)
+    if len(recent.rows):
+        recent = recent.picked(sieve.places(order.few(recent.rows, recent.keys)))
+    return Picked(order.blocks, recent, sieve, total, known)
 
 
 def pick_of(order: SortOrder, rows: Numbers, sieve: Sieve) -> Picked:
     """Those of a few rows that fit, wherever in the settled order they stand."""
-    return Picked([order.of(rows)], NONE, sieve, None)
+    return Picked([order.of(rows)], NONE, sieve, None, {})

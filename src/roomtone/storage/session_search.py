@@ -117,28 +117,34 @@ class Identifiers:
             return same[[at not in self._others for at in same.tolist()]] if self._others else same
         return np.array([at for at, other in self._others.items() if other == text], np.int64)
 
-    def matching(self, needle: str, found: Flags | None = None) -> Flags:
-        """By number: the ids that the case-folded needle is a part of, and those that are
-        ``found`` already, which need not be looked at."""
-        if found is None:
-            found = np.zeros(self._count, np.bool_)
+    def matching(self, needle: str) -> Flags:
+        """By number: the ids that the case-folded needle is a part of."""
+        found = np.zeros(self._count, np.bool_)
+        self.match(needle, 0, found)
+        return found
+
+    def match(self, needle: str, start: int, found: Flags) -> None:
+        """From number ``start`` on, flag the ids that the case-folded needle is a part of. Those
+        that are ``found`` already keep their flag, and need not be looked at."""
         others = {
-            at: bool(found[at]) or needle in text.casefold() for at, text in self._others.items()
+            at - start: bool(found[at - start]) or needle in text.casefold()
+            for at, text in self._others.items()
+            if at >= start
         }
         digits = needle.replace("-", "")
-        placed = (self._placed(needle, start) for start in range(37 - len(needle)))
+        placed = (self._placed(needle, at) for at in range(37 - len(needle)))
         firsts = [first for first in placed if first is not None]
         if firsts and not digits:
             found[:] = True
         elif firsts:
             tests = [_tests(first, digits) for first in firsts]
-            if (self._count - int(np.count_nonzero(found))) * _FEW < self._count:
+            if (len(found) - int(np.count_nonzero(found))) * _FEW < len(found):
                 left = np.flatnonzero(~found)
-                found[left] = _match(self._columns.take(left, axis=1), tests)
+                # Of the whole array, which lies in one piece; of a part of it numpy copies first.
+                found[left] = _match(self._columns.take(left + start, axis=1), tests)
             else:
-                found |= _match(self._columns[:, : self._count], tests)
+                found |= _match(self._columns[:, start : self._count], tests)
         found[list(others)] = list(others.values())
-        return found
 
     @staticmethod
     def _placed(needle: str, start: int) -> int | None:
