@@ -2,11 +2,18 @@
 or that cannot go that way, goes the long one, and nobody can tell."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from struct import pack
+from threading import Thread
+from typing import Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvloop
 
 from databases import require
 from roomtone.model.errors import Failed
@@ -23,8 +30,12 @@ from shared_database import postgres_url
 
 T0 = 1_700_000_000_000
 WITHIN_S = 10.0
+TIMES = 12
 FOR_EVER = 1 << 60
 PEOPLE = [Subject("app", "meeting", f"person-{n}", f"peer-{n}") for n in range(40)]
+_FAREWELL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+FAREWELL = b"E" + pack("!i", 4 + len(_FAREWELL)) + _FAREWELL
+"""An ErrorResponse of PostgreSQL's protocol."""
 _WAITING = (
     "FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock' "
     "AND wait_event = 'advisory' AND query LIKE '%%roomtone_append%%'"
@@ -65,6 +76,51 @@ class World:
 
     async def all_positions(self) -> list[int]:
         return [entry.position for entry in await self.journal.tail(0, 10_000)]
+
+
+class Relay:
+    """A way to PostgreSQL that can be reset, as a router does that forgot a connection."""
+
+    def __init__(self, url: str) -> None:
+        there = urlsplit(url)
+        self._there = (there.hostname or "127.0.0.1", there.port or 5432)
+        self._door = socket.create_server(("127.0.0.1", 0))
+        here = f"127.0.0.1:{self._door.getsockname()[1]}"
+        self.url = url.replace(there.netloc.rpartition("@")[2], here)
+        self._near: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.close()
+
+    def reset(self, last_words: bytes) -> None:
+        """Every connection there is, after a message from the server."""
+        for near in self._near:
+            with suppress(OSError):
+                near.sendall(last_words)
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+                near.shutdown(socket.SHUT_RD)  # wakes whoever reads, who closes it
+        self._near.clear()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._door.accept()
+                far = socket.create_connection(self._there)
+                self._near.append(near)
+                for ends in ((near, far), (far, near)):
+                    Thread(target=self._carry, args=ends, daemon=True).start()
+
+    def _carry(self, source: socket.socket, to: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                to.sendall(data)
+        for one in (source, to):
+            with suppress(OSError):
+                one.close()
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -160,6 +216,34 @@ def test_a_connection_that_ends_costs_nobody_their_batch(world: World) -> None:
         await world.connected()  # it is made anew
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("last_words", [b"", FAREWELL], ids=["silently", "with a farewell"])
+def test_the_short_way_opens_again_however_often_the_network_resets_it(
+    monkeypatch: pytest.MonkeyPatch, last_words: bytes
+) -> None:
+    """On the event loop of the server, which keeps what it watches by the descriptor's number, and
+    shuts its handle when that socket has an error."""
+    require("postgresql")
+    failed: list[str] = []
+    loop = uvloop.new_event_loop()
+    loop.set_exception_handler(lambda _, told: failed.append(str(told)))
+    with postgres_url() as url, Relay(url) as relay:
+        world = World(relay.url, monkeypatch)
+
+        async def story() -> None:
+            for n in range(TIMES):
+                await world.connected()
+                relay.reset(last_words)
+                before = len(await world.all_positions())
+                async with asyncio.timeout(WITHIN_S):
+                    await world.journal.append([batch(PEOPLE[1], f"reset {n}")])
+                assert len(await world.all_positions()) == before + 1
+
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(story())
+        world.database.close()
+    assert failed == []
 
 
 def test_nobody_lines_up_behind_a_statement_that_takes_too_long(

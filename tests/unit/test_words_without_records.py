@@ -50,7 +50,7 @@ class Journal:
 
 def collector(world: HookWorld, records: Any, journal: Any) -> Collector:
     claims = SimpleNamespace(app_id="app", meeting_id="m", participant_id="u0")
-    rooms: Any = SimpleNamespace(verify=lambda token: claims)
+    rooms: Any = SimpleNamespace(verify=lambda token: claims, removals=0)
     return Collector(
         journal,
         records,

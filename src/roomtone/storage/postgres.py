@@ -11,14 +11,17 @@ does not answer, everything fails at once rather than waiting one after the othe
 session only reads: it stays so long after another would write.
 """
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import count
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from sqlalchemy.pool import StaticPool
 
@@ -61,6 +64,15 @@ _HINTS = (
     ("57P", "PostgreSQL is starting or stopping; Roomtone goes on when it is there."),
     ("08", "Start PostgreSQL, and check --database."),
 )
+_REFUSALS = (
+    # Who is not let in is told in words alone: libpq keeps the SQLSTATE of that to itself.
+    (re.compile(r'database ".*" does not exist'), "3D"),
+    (re.compile(r"password|authentication|FATAL: +role |pg_hba\.conf"), "28"),
+    (re.compile(r"the database system is "), "57P"),
+    (re.compile(r"too many (clients|connections)|connection slots"), "53300"),
+)
+_MISREAD = re.compile(r"\w+://([^@/?]*/[^@?]*@|[^@/]*@[^/?]*@)")
+"""An @ or a / of the password, at which it would be cut, and its end be taken for a host's name."""
 _SHARE = f"SELECT pg_advisory_xact_lock_shared({APPENDING})"
 # Several statements in one message are one round trip.
 _BEGIN_APPEND = f"BEGIN; {_SHARE}"
@@ -73,7 +85,9 @@ ROWS_AT_ONCE = 16
 def _explain(error: BaseException | None) -> Failed | None:
     if not isinstance(error, psycopg.Error):
         return None
-    state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError) else "")
+    state = error.sqlstate or ""
+    if not state and isinstance(error, psycopg.OperationalError):
+        state = next((state for words, state in _REFUSALS if words.search(str(error))), "08")
     hint = next((hint for start, hint in _HINTS if state.startswith(start)), None)
     if hint is None:
         return None
@@ -82,6 +96,15 @@ def _explain(error: BaseException | None) -> Failed | None:
 
 
 EXPLAINERS.append(_explain)
+
+
+def _readable(url: str) -> str:
+    with suppress(psycopg.ProgrammingError):
+        conninfo_to_dict(url)
+        if not _MISREAD.match(url):
+            return url
+    hint = "Write %40 for @, %2F for /, %25 for % and %20 for a space in the user and the password."
+    raise Failed("--database is no address that can be read.", hint)
 
 
 @lru_cache(maxsize=1_024)
@@ -135,8 +158,9 @@ class PostgresConnection(Connection):
     raw: _Raw
 
     def __init__(self, url: str) -> None:
+        """Raises Failed, which shows nothing of a URL that cannot be read: it holds a password."""
         super().__init__()
-        self._url = url
+        self._url = _readable(url)
         self._down_until = 0.0
         self._reads_until = 0.0
         self._alone = False

@@ -11,6 +11,7 @@ stored all the same; written again, it is a repetition.
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -29,6 +30,10 @@ MAX_ROWS = 64
 """In one statement: half a millisecond of the loop's."""
 MAX_WAITING = 10_000
 """Jobs in memory; see group_commit.py."""
+LOOK_S = 1.0
+"""How often the connection is read from though nothing is said to have come. Of a socket with an
+error the event loop tells once, and what is read then may be the server's last words, and no error;
+libpq keeps the error of a later write for the next read, too."""
 
 _NAME = b"roomtone_append"
 _BYTEA, _TEXT, _INT8 = 17, 25, 20
@@ -71,6 +76,9 @@ class Appends:
         self._url = url
         self._loop: asyncio.AbstractEventLoop | None = None
         self._driver: psycopg.AsyncConnection[Any] | None = None
+        self._watched = -1
+        """A descriptor of our own of the connection's socket: libpq closes its own once it is lost,
+        and the loop must forget a descriptor before another socket gets its number."""
         self._connecting: asyncio.Task[None] | None = None
         self._down_until = 0.0
         self._closed = False
@@ -118,26 +126,33 @@ class Appends:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            driver = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_S, **ALIVE
-            )
-            try:
-                await driver.execute(f"SET lock_timeout = {LOCK_MS}")
-                await driver.execute("SET plan_cache_mode = force_generic_plan")
-                await driver.execute(_PREPARE)
-            except BaseException:
-                driver.pgconn.finish()
-                raise
-        except psycopg.Error:  # whoever appends meanwhile is told why
+            async with asyncio.timeout(2 * CONNECT_S):
+                driver = await self._prepared()
+        except (psycopg.Error, TimeoutError):  # whoever appends meanwhile is told why
             self._down_until = loop.time() + DOWN_S
         else:
             if self._closed:
                 driver.pgconn.finish()
                 return
             self._driver = driver
-            loop.add_reader(driver.pgconn.socket, self._read)
+            self._watched = os.dup(driver.pgconn.socket)
+            loop.add_reader(self._watched, self._read)
+            loop.call_later(LOOK_S, self._look, driver)
         finally:
             self._connecting = None
+
+    async def _prepared(self) -> psycopg.AsyncConnection[Any]:
+        driver = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_S, **ALIVE
+        )
+        try:
+            await driver.execute(f"SET lock_timeout = {LOCK_MS}")
+            await driver.execute("SET plan_cache_mode = force_generic_plan")
+            await driver.execute(_PREPARE)
+        except BaseException:
+            driver.pgconn.finish()
+            raise
+        return driver
 
     def _drop(self) -> None:
         """Do without the connection, until there is another. What it was to store goes the long
@@ -145,9 +160,9 @@ class Appends:
         driver, self._driver = self._driver, None
         if driver is not None and self._loop is not None:
             if not self._loop.is_closed():
-                with suppress(psycopg.Error):  # its socket is gone already
-                    self._loop.remove_reader(driver.pgconn.socket)
-                    self._loop.remove_writer(driver.pgconn.socket)
+                self._loop.remove_reader(self._watched)
+                self._loop.remove_writer(self._watched)
+            os.close(self._watched)
             driver.pgconn.finish()
         self._give_up([*self._under_way, *self._waiting])
         self._waiting.clear()
@@ -195,9 +210,9 @@ class Appends:
             return
         pgconn = self._driver.pgconn
         if pgconn.flush():
-            self._loop.add_writer(pgconn.socket, self._go_on)
+            self._loop.add_writer(self._watched, self._go_on)
         else:
-            self._loop.remove_writer(pgconn.socket)
+            self._loop.remove_writer(self._watched)
 
     def _go_on(self) -> None:
         try:
@@ -219,6 +234,11 @@ class Appends:
                     self._result = result
         except psycopg.Error:
             self._drop()
+
+    def _look(self, driver: psycopg.AsyncConnection[Any]) -> None:
+        if self._driver is driver and self._loop is not None:
+            self._loop.call_later(LOOK_S, self._look, driver)
+            self._read()
 
     def _finish(self) -> None:
         result, jobs = self._result, self._under_way
