@@ -209,9 +209,12 @@ def test_a_peer_id_is_its_owners_alone(server: JourneyServer) -> None:
 
 def test_who_was_removed_from_a_meeting_speaks_no_more(server: JourneyServer) -> None:
     meeting = server.meeting()
-    bob = server.invite(meeting, "bob")
-    assert bob.collect(shape(COLLECT, [entry(event="call_join")])).status_code == 202
+    bob, peer = server.invite(meeting, "bob"), new_peer()
+    batch = shape(COLLECT, [entry(event="call_join")], peer_id=peer)
+    assert bob.collect(batch).status_code == 202
     server.ask("DELETE", f"/meetings/{meeting}/participants/{bob.user_id}").raise_for_status()
+    # Also as the peer that was let in a moment ago.
+    check_refusal(bob.collect(batch), 403)
     check_refusal(bob.collect(shape(COLLECT, [entry(event="call_join")])), 403)
     check_refusal(bob.message(shape(MESSAGE, [entry(event="call_join")])), 403)
 

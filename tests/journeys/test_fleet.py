@@ -150,6 +150,11 @@ def told_once(api: FleetServer, crowd: Crowd) -> None:
     assert session["total_participants"] == TALKERS
 
 
+def ready(server: FleetServer) -> bool:
+    """Whether a balancer would send anything to it."""
+    return server.client.get(f"{server.url}/readyz").status_code == 200
+
+
 def test_roles_answer_for_what_they_are_and_for_nothing_else(
     fleet: Fleet, collect: FleetServer, work: FleetServer
 ) -> None:
@@ -167,7 +172,7 @@ def test_roles_answer_for_what_they_are_and_for_nothing_else(
     assert not answers["api"]["/v1/collect"]
     assert answers["api"]["/console"]
     for server in (api, collect, work):
-        assert server.client.get(f"{server.url}/readyz").status_code == 200
+        assert ready(server)
 
 
 def test_a_call_goes_through_three_processes_to_its_sealed_reports(
@@ -259,7 +264,7 @@ def test_collecting_goes_on_while_postgresql_is_away_and_drains_afterwards(
         postgres.stop()
         before = crowd.taken()
         wait_for("batches without a database", lambda: crowd.taken() > before + 50)
-        assert collect.client.get(f"{collect.url}/readyz").status_code == 200
+        assert ready(collect)
         # Somebody who had not been heard before, and says something.
         peer = "0a0a0a0a-0000-4000-8000-000000000001"
         message = {
@@ -291,6 +296,7 @@ def test_collecting_goes_on_while_postgresql_is_away_and_drains_afterwards(
 def test_without_jetstream_senders_are_told_to_keep_what_they_have(
     fleet: Fleet, collect: FleetServer, work: FleetServer, nats: OwnNats
 ) -> None:
+    alone = fleet.add("all")
     crowd = Crowd(fleet.api, [collect])
     with crowd:
         wait_for("some batches", lambda: crowd.taken() > 10)
@@ -306,10 +312,18 @@ def test_without_jetstream_senders_are_told_to_keep_what_they_have(
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert time.monotonic() - asked < 5, "whoever is refused is refused soon"
-        assert collect.client.get(f"{collect.url}/readyz").status_code == 503
+        for server in (collect, work, alone):
+            unready = server.client.get(f"{server.url}/readyz")
+            assert unready.status_code == 503, server.role
+            assert "Start NATS" in unready.json()["reason"]
+        # What is sealed can be read without it.
+        assert ready(fleet.api)
         nats.start()
         before = crowd.taken()
         wait_for("batches again", lambda: crowd.taken() > before + 20)
+        for server in (collect, work, alone):
+            wait_for(f"{server.role} to be ready again", lambda one=server: ready(one))
+    alone.stop()
     crowd.finish(collect.url)
     told_once(fleet.api, crowd)
 

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -17,6 +17,7 @@ from msgspec import to_builtins
 from roomtone import __version__
 from roomtone.cli.credentials import FILE
 from roomtone.cli.doctor_live import (
+    SOON,
     look_at_address,
     look_at_files,
     look_at_sealing,
@@ -35,7 +36,6 @@ from roomtone.wiring import DATABASE
 LOW_DISK_BYTES = 1 << 30
 OLDEST_SANE_S = 1_750_000_000
 """June 2025: a clock before that was never set."""
-SOON = timedelta(days=7)
 
 
 @click.command()

@@ -3,7 +3,9 @@ whether files can be written, and whether the address that people use is answere
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
+from ssl import SSLSocket, cert_time_to_seconds
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +26,8 @@ WATCH_S = 2.5
 LATE_S = 300
 """A seal begins 1.5 s after a session's end; five minutes are an outage, or work that piles up."""
 ANSWER_S = 5.0
+SOON = timedelta(days=7)
+"""Whoever renews certificates by itself does so weeks before that."""
 
 _BEATS = "SELECT id, beats FROM workers WHERE beats >= 0"
 
@@ -78,18 +82,33 @@ def look_at_files(settings: Settings) -> Finding:
 
 
 def look_at_address(settings: Settings) -> Finding:
-    """Whether somebody who is ready answers where people are told to come."""
+    """Whether somebody who is ready answers where people are told to come, and will next week."""
     url = settings.base_url.rstrip("/")
+    where = urlsplit(url).netloc.rpartition("@")[2]
     advice = (
         "Start the server, or look at the balancer, the name and the certificate before it; or ask "
         "from a machine that reaches it."
     )
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=ANSWER_S)
+        with httpx.stream("GET", f"{url}/readyz", timeout=ANSWER_S) as answer:
+            ends = _certificate_ends(answer)
+            answer.read()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        where = urlsplit(url).netloc.rpartition("@")[2]
         return Finding("address", False, f"{where} does not answer: {error}", advice)
-    return Finding("address", answer.status_code == 200, f"{url}/readyz: {_said(answer)}", advice)
+    shown = f"{where}/readyz: {_said(answer)}"
+    ready = answer.status_code == 200
+    if ready and ends is not None and ends - datetime.now(UTC) <= SOON:
+        shown += f"; its certificate is good until {ends:%Y-%m-%d}"
+        return Finding("address", False, shown, "Renew the certificate, where TLS is spoken.")
+    return Finding("address", ready, shown, advice)
+
+
+def _certificate_ends(answer: httpx.Response) -> datetime | None:
+    """Of the connection that the answer still comes through; None: not encrypted."""
+    wire = answer.extensions["network_stream"].get_extra_info("socket")
+    shown = wire.getpeercert() if isinstance(wire, SSLSocket) else None
+    ends = shown.get("notAfter") if shown else None
+    return datetime.fromtimestamp(cert_time_to_seconds(str(ends)), UTC) if ends else None
 
 
 def _said(answer: httpx.Response) -> str:

@@ -26,6 +26,9 @@ class Rooms:
         self._clock = clock
         self.presets = Presets(records, clock)
         self._tokens = ParticipantTokens(records, clock, token_hours)
+        self.removals = 0
+        """How often somebody was removed through this process: who was believed before that is to
+        be looked up again."""
 
     # --- meetings -------------------------------------------------------------------------------
 
@@ -173,7 +176,9 @@ class Rooms:
             preset = tx.rooms.preset_named(app_id, participant.preset_name)
             return participant, "" if preset is None else preset.id
 
-        return await self._records.write(delete)
+        removed = await self._records.write(delete)
+        self.removals += 1
+        return removed
 
     async def refresh_token(self, app_id: str, meeting_id: str, participant_id: str) -> str:
         """A fresh token; the old one stays good until it expires. Raises NotFound."""
