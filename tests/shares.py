@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TOGETHER = {
     "tests/browser/test_*.py": "browsers",  # one server, one console; and two cores play one call
@@ -22,6 +23,8 @@ TOGETHER = {
     "tests/realtimekit/test_facade_webhooks.py": "sdk",
 }
 """Patterns of files: the name of their share."""
+LONGEST = ("faults", "browsers")
+"""These begin before all others: a share of ten minutes that began last would end alone."""
 
 
 def share_of(nodeid: str) -> str:
@@ -31,8 +34,8 @@ def share_of(nodeid: str) -> str:
 
 
 class Shares(LoadScopeScheduling):
-    """A worker that has little left gets the next share, in the order of the folders: what takes
-    long begins early, and the many short files of ``unit`` fill up the end."""
+    """A worker that has little left gets the next share: the longest first, then in the order of
+    the folders, so that the many short files of ``unit`` fill up the end."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
@@ -40,3 +43,9 @@ class Shares(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return share_of(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        for share in reversed(LONGEST):
+            if share in self.workqueue:
+                self.workqueue.move_to_end(share, last=False)
+        super()._assign_work_unit(node)

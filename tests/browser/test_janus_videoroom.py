@@ -102,8 +102,9 @@ def only_session(server: JourneyServer, meeting_id: str) -> dict[str, Any]:
 
 def check_presence(server: JourneyServer, session: dict[str, Any], stays: list[Stay]) -> None:
     """Three people with four connections, each when the browsers say that it was there."""
-    assert (session["total_participants"], session["max_concurrent_participants"]) == (3, 3)
+    assert session["total_participants"] == len(PEOPLE)
     rows = server.participants(session["id"])
+    assert session["max_concurrent_participants"] == most_at_once(rows)
     assert [row["display_name"] for row in rows] == [stay.name for stay in stays]
     for row, stay in zip(rows, stays, strict=True):
         assert abs(parse_iso(row["joined_at"]) - stay.joined) <= SLACK_MS
@@ -113,8 +114,16 @@ def check_presence(server: JourneyServer, session: dict[str, Any], stays: list[S
     assert session["decided_by"]["started"] == "janus"
     whole = server.participants(session["id"], view="consolidated")
     assert sorted(row["display_name"] for row in whole) == sorted(PEOPLE)
+    # A reload closes one connection to Janus and opens another: two of its threads, either of which
+    # may be the first to tell. So for a moment Bo may be there twice, and four are connected.
     bo_first, bo_again = [row for row in rows if row["display_name"] == "Bo"]
-    assert bo_first["left_at"] <= bo_again["joined_at"]
+    assert parse_iso(bo_first["left_at"]) <= parse_iso(bo_again["joined_at"]) + SLACK_MS
+
+
+def most_at_once(rows: list[dict[str, Any]]) -> int:
+    """Connections, not people: somebody with two tabs counts twice."""
+    stays = [(parse_iso(row["joined_at"]), parse_iso(row["left_at"])) for row in rows]
+    return max(sum(came <= t < went for came, went in stays) for t, _ in stays)
 
 
 def packets(report: dict[str, Any], kind: str, side: str) -> int:

@@ -236,11 +236,11 @@ class Load:
         # A session that was torn in two would count its minutes and people twice.
         count.add(calls=1, doubled=max(0, len(sessions) - 1))
         people = sum(one["total_participants"] for one in sessions)
-        count.add(
-            doubled=max(0, people - len(call.callers)), lost=max(0, len(call.callers) - people)
-        )
+        # Who was refused until the call's end has left nothing, or only what nobody heard about.
+        heard = [caller for caller in call.callers if caller.accepted]
+        count.add(doubled=max(0, people - len(call.callers)), lost=max(0, len(heard) - people))
         written = self._written(call)
-        for caller in call.callers:
+        for caller in heard:
             self._recount_caller(caller, written)
 
     def _recount_caller(self, caller: Caller, written: Counter[str]) -> None:

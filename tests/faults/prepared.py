@@ -9,6 +9,8 @@ from typing import Any
 from journey_server import JourneyServer, environment
 
 HERE = Path(__file__).parent
+FORKED = (None, "launch_killed.py")
+"""Launchers that work on what is imported already; others must be there before any import."""
 
 
 class PreparedServer(JourneyServer):
@@ -23,12 +25,17 @@ class PreparedServer(JourneyServer):
 
     def launch(self, port: int = 0) -> None:
         """Start it, and wait for nothing."""
-        run: Sequence[str | Path] = ["-m", "roomtone"]
+        command = ["serve", "--data", str(self.data), "--port", str(port)]
+        if self.user is None and self.launcher in FORKED:
+            script = None if self.launcher is None else HERE / self.launcher
+            self._run(command, script, self.variables)
+            return
+        program: Sequence[str | Path] = ["-m", "roomtone"]
         if self.launcher is not None:
-            run = [HERE / self.launcher]
+            program = [HERE / self.launcher]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *run, "serve", "--data", self.data, "--port", str(port)],
+                [sys.executable, *program, *command],
                 env=environment(**self.settings) | self.variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -1,15 +1,21 @@
 """A worker that is killed in any step of a seal: the session is sealed once, its day counts it
-once, and every webhook tells of it once."""
+once, and every webhook tells of it once.
+
+In the long form each step has a call of its own, whose work nobody disturbs again. In the short one
+the sealing of one call is cut off in one step after another, by processes that each get one step
+further than the one before: as many kills, with less waiting.
+"""
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from fleet import FleetServer
 from hook_listener import HookListener
 from journey_server import JourneyServer, new_peer, now_ms, wait_for
-from outcome import Outcome
+from outcome import LONG, Outcome
 from prepared import PreparedServer
 
 from shared_database import postgres_url
@@ -36,8 +42,19 @@ STEPS = {
     "a webhook is sent, not yet noted": "roomtone.jobs.posting:HttpCourier.post after 6",
     "the last webhook is sent, not yet noted": "roomtone.jobs.posting:HttpCourier.post after 9",
 }
-SHORT = ("the day has counted it", "one journal is packed", "a webhook is sent, not yet noted")
-"""Of the shared database, where each takes longer."""
+NAMES = tuple(STEPS)
+SEALING = NAMES[: NAMES.index("its files are due")]
+"""Up to here one process goes where the one before it was killed. What follows is done by whoever
+comes first, the seal or the loop that looks for late words, or counts what one process sends."""
+ALONE = {step: (step,) for step in NAMES}
+AFTERWARDS = {step: (step,) for step in NAMES if step not in SEALING}
+SQLITE = ALONE if LONG else {"each step of sealing": SEALING} | AFTERWARDS
+SHARED = ("the day has counted it", "one journal is packed")
+"""Of the shared database, where a worker is taken for dead only after seconds."""
+POSTGRESQL = {
+    **({step: (step,) for step in SHARED} if LONG else {"two steps of the way": SHARED}),
+    "a webhook is sent, not yet noted": ("a webhook is sent, not yet noted",),
+}
 PEERS = 3
 EVENTS = {
     "meeting.started": 1,
@@ -117,18 +134,22 @@ def listener() -> Iterator[HookListener]:
         yield listening
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("steps", SQLITE.values(), ids=SQLITE)
 def test_a_kill_in_the_midst_of_a_seal_changes_nothing_on_sqlite(
-    step: str, tmp_path: Path, listener: HookListener, outcome: Outcome
+    steps: tuple[str, ...], tmp_path: Path, listener: HookListener, outcome: Outcome
 ) -> None:
     server = PreparedServer(tmp_path / "data", **SETTINGS)
-    server.launcher, server.variables = "launch_killed.py", {"DIES_AT": STEPS[step]}
+    server.launcher, server.variables = "launch_killed.py", {"DIES_AT": STEPS[steps[0]]}
     server.start()
     try:
         server.post("/webhooks", {"name": "all", "url": listener.url, "events": list(EVENTS)})
         meeting, peers = hold_call(server, server)
         assert server.exited() == -9
-        outcome.add(faults=1, calls=1, accepted=PEERS)
+        for step in steps[1:]:
+            server.variables = {"DIES_AT": STEPS[step]}
+            server.launch()
+            assert server.exited() == -9, step
+        outcome.add(faults=len(steps), calls=1, accepted=PEERS)
         server.launcher = None
         server.start()
         check(server, meeting, peers, listener)
@@ -142,27 +163,34 @@ def test_a_kill_in_the_midst_of_a_seal_changes_nothing_on_sqlite(
 
 
 @pytest.mark.needs("postgresql")
-@pytest.mark.parametrize("step", SHORT)
+@pytest.mark.parametrize("steps", POSTGRESQL.values(), ids=POSTGRESQL)
 def test_another_worker_takes_over_what_a_killed_one_had_begun(
-    step: str, tmp_path: Path, listener: HookListener, outcome: Outcome
+    steps: tuple[str, ...], tmp_path: Path, listener: HookListener, outcome: Outcome
 ) -> None:
-    with postgres_url() as url:
+    with postgres_url() as url, ExitStack() as ends:
         shared = {"database": url, **SETTINGS}
-        front = FleetServer(tmp_path / "front", None, **shared, role="api").start()
-        door = FleetServer(tmp_path / "door", front, **shared, role="collect").start()
-        worker = FleetMember(tmp_path / "worker", front, **shared, role="work")
-        worker.launcher, worker.variables = "launch_killed.py", {"DIES_AT": STEPS[step]}
-        other = FleetServer(tmp_path / "other", front, **shared, role="work")
-        try:
-            worker.start()
-            front.post("/webhooks", {"name": "all", "url": listener.url, "events": list(EVENTS)})
-            meeting, peers = hold_call(door, front)
+        front = FleetServer(tmp_path / "front", None, **shared, role="api")
+        door = FleetServer(tmp_path / "door", front, **shared, role="collect")
+        for server in (front, door):
+            ends.callback(server.stop)
+            server.start()
+        workers = []
+        for number, step in enumerate(steps):
+            worker = FleetMember(tmp_path / f"worker{number}", front, **shared, role="work")
+            worker.launcher, worker.variables = "launch_killed.py", {"DIES_AT": STEPS[step]}
+            workers.append(worker)
+            ends.callback(worker.stop)
+        workers[0].start()
+        front.post("/webhooks", {"name": "all", "url": listener.url, "events": list(EVENTS)})
+        meeting, peers = hold_call(door, front)
+        assert workers[0].exited() == -9
+        for worker in workers[1:]:
+            worker.launch()
             assert worker.exited() == -9
-            outcome.add(faults=1, calls=1, accepted=PEERS)
-            other.start()
-            check(front, meeting, peers, listener)
-            lines = [json.loads(line) for line in other.log.read_text().splitlines()]
-            assert "a worker is gone" in [line["event"] for line in lines]
-        finally:
-            for one in (worker, other, door, front):
-                one.stop()
+        outcome.add(faults=len(steps), calls=1, accepted=PEERS)
+        other = FleetServer(tmp_path / "other", front, **shared, role="work")
+        ends.callback(other.stop)
+        other.start()
+        check(front, meeting, peers, listener)
+        lines = [json.loads(line) for line in other.log.read_text().splitlines()]
+        assert "a worker is gone" in [line["event"] for line in lines]

@@ -3,6 +3,7 @@ takes long, and is done when it is asked for again."""
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -135,3 +136,41 @@ def test_work_that_waits_for_what_is_away_does_not_keep_a_server_from_stopping(
 
     asyncio.run(main())
     assert away.sealed == ["s1"]
+
+
+def test_work_that_a_stop_cuts_off_between_two_steps_is_one_line_and_goes_on_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed, stopped = threading.Event(), threading.Event()
+
+    class Between:
+        """The log, where the work's own thread tells of the first step before it begins another."""
+
+        def info(self, *_: object, **__: object) -> None:
+            sealed.set()
+            stopped.wait(30)
+
+    away = Away(0)
+
+    async def cut_off() -> None:
+        async with running(tmp_path, away) as jobs:
+            await jobs.seal("seal:1", "s1", 1)
+            await asyncio.to_thread(sealed.wait, 30)
+        stopped.set()
+        await until(lambda: caplog.records)
+        assert away.published == []
+
+    async def again() -> None:
+        async with running(tmp_path, away):
+            await until(lambda: away.published)
+
+    with heard(caplog):
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "log", Between())
+            asyncio.run(cut_off())
+        asyncio.run(again())
+    (line,) = caplog.records
+    assert line.exc_info is None
+    assert "\n" not in line.getMessage()
+    assert "stopped" in line.getMessage()
+    assert (away.sealed, away.published) == (["s1"], ["s1"])

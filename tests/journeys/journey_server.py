@@ -5,10 +5,12 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,12 +19,14 @@ import httpx
 from msgspec import to_builtins
 
 import roomtone
+from forked import Forked, Starts
 from roomtone.cli.credentials import prepare
 from roomtone.cli.options import on_folder
 from roomtone.settings import Settings
 
 START_S = 60
 STOP_S = 20
+COMMAND_S = 180
 PATIENCE_S = 45
 FIRST_LINE = "Roomtone serves "
 FOLLOWED = (
@@ -43,15 +47,41 @@ def roomtone_command(
     *arguments: str | Path, cwd: Path | None = None, **settings: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run ``roomtone ARGUMENTS`` to its end."""
+    command, variables = [*map(str, arguments)], environment(**settings)
+    if starts().may_fork(command, variables):
+        return _forked_command(command, variables, cwd)
     return subprocess.run(
-        [sys.executable, "-m", "roomtone", *map(str, arguments)],
-        env=environment(**settings),
+        [sys.executable, "-m", "roomtone", *command],
+        env=variables,
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=COMMAND_S,
         check=False,
     )
+
+
+def _forked_command(
+    command: list[str], variables: dict[str, str], cwd: Path | None
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        running = starts().fork(
+            command, variables, stdout=out.fileno(), stderr=err.fileno(), cwd=cwd
+        )
+        try:
+            status = running.wait(COMMAND_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, status, out.read(), err.read())
+
+
+@cache
+def starts() -> Starts:
+    """What forks Roomtones for this process; made when it is first asked for."""
+    return Starts(environment())
 
 
 def told(*arguments: str | Path, **settings: Any) -> Any:
@@ -98,7 +128,7 @@ class JourneyServer:
         self.settings = {"rate_limit": 0, "ingest_limit": 0, **settings}
         self.log = data.parent / f"{data.name}.log"
         self.url = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | Forked | None = None
         made = self._init()
         self.account_id: str = made["account_id"]
         self.app_id: str = made["app_id"]
@@ -124,19 +154,34 @@ class JourneyServer:
 
     def launch(self, port: int = 0) -> None:
         """Start it, and wait for nothing."""
+        self._run(["serve", "--data", str(self.data), "--port", str(port)])
+
+    def _run(
+        self,
+        command: Sequence[str],
+        script: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """``script``: what runs Roomtone's command line after it has put something in its way;
+        ``variables``: for that."""
+        own = environment(**self.settings)
         with self.log.open("ab") as log:
+            if starts().may_fork(command, own, script):
+                reads, said = os.pipe()
+                self._process = starts().fork(
+                    command,
+                    own | dict(variables or {}),
+                    stdout=said,
+                    stderr=log.fileno(),
+                    script=script,
+                    reads=os.fdopen(reads),
+                )
+                os.close(said)
+                return
+            program = ["-m", "roomtone"] if script is None else [str(script)]
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "roomtone",
-                    "serve",
-                    "--data",
-                    self.data,
-                    "--port",
-                    str(port),
-                ],
-                env=environment(**self.settings),
+                [sys.executable, *program, *command],
+                env=own | dict(variables or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -23,8 +23,10 @@ ROUNDS_A_CALL = 10
 BATCHES_A_ROUND = 120
 """A peer has at most 2,000 streams, and every batch brings a new one."""
 LIVES_S = 0.3
-"""At most so long after the first batch was taken; starting up takes most of a round."""
+"""At most so long after the first batch was taken."""
 SEALING_LIVES_S = 2.0
+RISES_S = 0.15
+"""It listens after about so long."""
 GIVES_UP = 0.2
 """How often a client is gone for good with the batch that was not acknowledged."""
 PACKETS = 1_000
@@ -167,7 +169,7 @@ def test_fifty_kills_lose_nothing_that_was_accepted_and_count_nothing_twice(serv
             one.perhaps_give_up(dice)
         if dice.random() < 0.1:  # and now and then it does not even get to its feet
             server.launch()
-            time.sleep(dice.uniform(0, 0.8))
+            time.sleep(dice.uniform(0, RISES_S))
             server.kill()
         server.launch()
         server.listen()
