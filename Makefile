@@ -18,8 +18,8 @@ test: dev-env sdk-envs ## every test; ARGS="-k name" for some
 	$(BIN)/pytest --cache-clear -n $(JOBS) --dist loadgroup $(ARGS) || $(BIN)/python scripts/second_look.py $$?
 
 check: dev-env sdk-envs ## format, lint, types, import floors, house rules, documents
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --no-cache .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/settings_doc.py --check
