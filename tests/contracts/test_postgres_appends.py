@@ -94,6 +94,7 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
 
     def reset(self, last_words: bytes) -> None:
@@ -118,9 +119,11 @@ class Relay:
         with suppress(OSError):
             while data := source.recv(65_536):
                 to.sendall(data)
-        for one in (source, to):
-            with suppress(OSError):
-                one.close()
+        with suppress(OSError):
+            # To close what another thread reads from would end nothing.
+            to.shutdown(socket.SHUT_RDWR)
+        source.close()
+        to.close()
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

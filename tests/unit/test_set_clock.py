@@ -226,3 +226,12 @@ def test_the_same_trouble_is_told_once_and_then_how_often():
     # Once it was over, the next is news, however soon it comes.
     assert told(None, "info", {"event": "it is back", "away_s": 1.0})
     assert "more" not in told(None, "error", dict(full))
+
+
+def test_a_clock_that_is_set_twice_is_told_twice():
+    told = Repetitions(lambda: 0.0)
+    first = {"event": "the clock was set", "by_s": 3600.0, "hint": "look at it"}
+    assert told(None, "warning", dict(first))
+    assert told(None, "warning", {**first, "by_s": -3600.0})
+    with pytest.raises(structlog.DropEvent):
+        told(None, "warning", dict(first))

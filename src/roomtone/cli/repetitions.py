@@ -13,7 +13,8 @@ import structlog
 EVERY_S = 10.0
 """The same trouble is told again after so long."""
 MAX_KINDS = 1_000
-KIND = ("event", "error", "hint", "loop")
+KIND = ("event", "error", "hint", "loop", "by_s")
+"""What makes two lines the same: the clock set by another amount is another thing."""
 OVER = "away_s"
 """A line with this tells that an outage is over: the next one is news, however soon it comes."""
 

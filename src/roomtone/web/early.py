@@ -1,8 +1,8 @@
 """Early: what the first bytes of a request say, where it is a batch and all of it has come.
 
-When there is no place for a batch, parsing it, and making a task of it, cost five times what it
-takes to refuse it; refusing them is most of what an overloaded server does, and what it spends on
-that it can't spend on the others. So :mod:`roomtone.web.connections` asks here before it parses.
+When there is no place for a batch, parsing it, and making a task of it, cost more than all the rest
+of its refusal; refusing is most of what an overloaded server does, and what it spends on that it
+can't spend on the others. So :mod:`roomtone.web.connections` asks here before it parses.
 
 Where anything about a request is unusual, the parser has it: where one ends and the next begins
 must never be told in two ways.
