@@ -1,7 +1,8 @@
 """Database: one SQLite file, memory, or a PostgreSQL database, with a few verbs.
 
 ``write``  a function in a durable transaction, on the one writer's thread (group_commit.py)
-``read``   a function on a consistent view, on one of a few reader threads
+``read``   a function on a consistent view, on one of a few reader threads; with SQLite at once,
+           where it is known to be short (at_once.py)
 ``peek``   a look-up by key, at once on the caller's thread: some ten microseconds with SQLite
 
 A database in memory is one connection behind a lock, since SQLite's own shared memory locks whole
@@ -12,11 +13,14 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from roomtone.ports.cipher import Cipher
+from roomtone.storage.at_once import AtOnce
 from roomtone.storage.ciphers import CLEAR
 from roomtone.storage.connections import (
     MEMORY,
@@ -69,6 +73,7 @@ class Database(ABC):
         for reader in readers:
             self._idle.put(reader)
         self._pool = ThreadPoolExecutor(len(readers), thread_name_prefix="roomtone-reader")
+        self._at_once = AtOnce() if short_way else None
         self.cipher: Cipher = CLEAR
         self.write = self._writer.write
         self.write_together = self._writer.write_together
@@ -93,12 +98,20 @@ class Database(ABC):
         for connection in self._connections.values():
             connection.cipher = cipher
 
-    async def read(self, run: Callable[[Connection], R]) -> R:
-        """Run on a consistent view; what was written before the call is in it."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, run)
+    async def read(self, run: Callable[[Connection], R], kind: Hashable = None) -> R:
+        """Run on a consistent view; what was written before the call is in it. ``kind``: what all
+        reads have in common that do the same; None: this one has nothing in common with any."""
+        read = partial(self._read, run)
+        if self._at_once is not None and kind is not None:
+            if self._at_once.may(kind):
+                with suppress(Empty):
+                    return self._at_once.run(kind, partial(read, wait=False))
+            read = partial(self._at_once.on_a_thread, kind, read)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, read)
 
-    def _read(self, run: Callable[[Connection], R]) -> R:
-        connection = self._idle.get()
+    def _read(self, run: Callable[[Connection], R], *, wait: bool = True) -> R:
+        """Raises Empty if it is not to wait, and every connection is being read from."""
+        connection = self._idle.get(block=wait)
         try:
             with connection.lock, Explained():
                 connection.begin_read()

@@ -17,12 +17,13 @@ the long one, which tells apart who is at fault.
 
 import asyncio
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
 
@@ -357,18 +358,31 @@ def _tell(group: list[_Job[Any]]) -> None:
         by_loop[job.loop].append(job)
     for loop, jobs in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_resolve, jobs)
+            loop.call_soon_threadsafe(_line_up, loop, jobs)
         except RuntimeError:
             continue  # this loop is closed: nobody waits there any more
 
 
-def _resolve(jobs: list[_Job[Any]]) -> None:
-    if len(jobs) > TOLD_AT_ONCE:
-        jobs[0].loop.call_soon(_resolve, jobs[TOLD_AT_ONCE:])
-    for job in jobs[:TOLD_AT_ONCE]:
+_TOLD: WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Job[Any]]] = WeakKeyDictionary()
+"""By loop: who is to be told, of all groups that were committed."""
+
+
+def _line_up(loop: asyncio.AbstractEventLoop, jobs: list[_Job[Any]]) -> None:
+    line = _TOLD.setdefault(loop, deque())
+    idle = not line
+    line.extend(jobs)
+    if idle:
+        _resolve(loop, line)
+
+
+def _resolve(loop: asyncio.AbstractEventLoop, line: deque[_Job[Any]]) -> None:
+    for _ in range(min(TOLD_AT_ONCE, len(line))):
+        job = line.popleft()
         if job.future.done():
             continue  # whoever waited was cancelled
         if job.error is None:
             job.future.set_result(job.answer)
         else:
             job.future.set_exception(job.error)
+    if line:
+        loop.call_soon(_resolve, loop, line)

@@ -111,11 +111,14 @@ class SqlRecords:
         self._loading: asyncio.Future[None] | None = None
 
     async def read(self, ask: Callable[[Transaction], T]) -> T:
-        """Run on a consistent view, on a reader's thread; again if it asked for the list of
-        sessions before there was one."""
+        """Run on a consistent view; again if it asked for the list of sessions before there was
+        one."""
+        kind = getattr(ask, "__code__", None)
         while True:
             try:
-                return await self._database.read(lambda c: ask(SqlTransaction(c, self._listing)))
+                return await self._database.read(
+                    lambda c: ask(SqlTransaction(c, self._listing)), kind
+                )
             except Unloaded:
                 await self._loaded()
 

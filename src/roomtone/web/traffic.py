@@ -12,6 +12,7 @@ a socket stands in that line as well; its socket is not read on meanwhile, so wh
 than can be taken is slowed by their own connection, and need not be refused.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -104,6 +105,7 @@ class Traffic:
         self.waiting = 0
         self.batches = 0
         """Those that wait and bring telemetry."""
+        self._expected = 0
         self.held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +149,8 @@ class Traffic:
         """The whole answer to the request that these bytes are, if it is a batch and there is no
         place for one; else None. It goes on with the same connection."""
         if not self._full_of_batches():
+            if data.startswith(b"POST "):
+                self._expect_one()
             return None
         batch = whole_batch(data)
         if batch is None:
@@ -155,8 +159,20 @@ class Traffic:
         self.refused(path)
         return b"%bx-request-id: %b\r\n\r\n%b" % (next(_REFUSED), _id_of(headers), _BUSY)
 
+    def _expect_one(self) -> None:
+        """What is let in takes its place only when the loop comes to its task."""
+        if not self._expected:
+            asyncio.get_running_loop().call_soon(self._arrived)
+        self._expected += 1
+
+    def _arrived(self) -> None:
+        self._expected = 0
+
     def _full_of_batches(self) -> bool:
-        return self.batches >= self._most_batches or self.waiting >= self._most
+        expected = self._expected
+        return (
+            self.batches + expected >= self._most_batches or self.waiting + expected >= self._most
+        )
 
     def _full_for(self, path: str) -> bool:
         return self.waiting >= self._most and path not in ALWAYS
