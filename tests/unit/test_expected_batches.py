@@ -1,4 +1,4 @@
-"""Of a burst of batches as many are let in as there are places, though none has taken its own yet."""
+"""Of a burst, as many batches are let in as there are places, though none has taken its own yet."""
 
 import asyncio
 
