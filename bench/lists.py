@@ -3,8 +3,9 @@
     python -m bench.lists [--database sqlite|postgresql] [--sessions 10000000] [--folder DIR]
 
 The sessions are those of :mod:`bench.session_list`, which measures the index by itself; here they
-are rows of a real database (:mod:`bench.seeding`), and a real server answers. ``make bench`` asks a
-million on SQLite, and fewer on PostgreSQL where one answers.
+are rows of a real database (:mod:`bench.seeding`), and a real server answers that remembers no
+question (:mod:`bench.forgetful`). ``make bench`` asks a million on SQLite, and fewer on PostgreSQL
+where one answers.
 """
 
 import argparse
@@ -128,7 +129,7 @@ def filled(folder: Path, database: str, count: int) -> Iterator[Place]:
 
 @contextmanager
 def _server(place: Place) -> Iterator[Server]:
-    with roomtone(place.data, **place.settings) as server:
+    with roomtone(place.data, module="bench.forgetful", **place.settings) as server:
         yield server
 
 

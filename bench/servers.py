@@ -106,11 +106,12 @@ def init(folder: Path, **settings: str) -> Credentials:
 
 
 @contextlib.contextmanager
-def roomtone(folder: Path, **settings: str | int) -> Iterator[Server]:
-    """Roomtone as an operator starts it. No limit of requests, unless a setting says so."""
+def roomtone(folder: Path, *, module: str = "roomtone", **settings: str | int) -> Iterator[Server]:
+    """Roomtone as an operator starts it, or through another module. No limit of requests, unless a
+    setting says so."""
     said = {"rate_limit": 0, "ingest_limit": 0, "log_level": "warning", **settings}
     variables = {f"ROOMTONE_{name.upper()}": str(value) for name, value in said.items()}
-    command = ["-m", "roomtone", "serve", "--data", str(folder), "--port"]
+    command = ["-m", module, "serve", "--data", str(folder), "--port"]
     with _running(command, "/readyz", folder.with_suffix(".log"), variables) as server:
         yield server
 

@@ -4,7 +4,7 @@
 //   observe({ url, token });
 //
 // It watches the browser, not a library: Proxies follow methods of prototypes, so constructors and
-// instances stay the browser's own. What goes wrong in here stays in here.
+// instances stay the browser's own.
 // @ts-check
 
 /** @typedef {import("./roomtone.d.ts").Options} Options */
@@ -299,51 +299,56 @@ function select(report, known) {
 
 // --- What waits to be sent ---
 
-/** Batches that were not acknowledged yet, in IndexedDB: they outlive the page. */
+/** Batches that are not acknowledged, in IndexedDB: they outlive the page. */
 class Store {
   constructor() {
-    /** @type {Promise<IDBDatabase | undefined>} */
-    this.opened = new Promise((resolve) => {
+    /** @type {Promise<IDBDatabase>} */
+    this.opened = new Promise((resolve, reject) => {
       const asked = indexedDB.open("roomtone", 1);
       asked.onupgradeneeded = () => asked.result.createObjectStore("batches", { keyPath: ["peer", "seq"] });
       asked.onsuccess = () => {
         asked.result.onversionchange = () => asked.result.close();
         resolve(asked.result);
       };
-      asked.onerror = asked.onblocked = () => resolve(undefined);
-    }).catch(nothing); // no IndexedDB: in memory only
+      asked.onerror = asked.onblocked = reject;
+    });
+    this.opened.catch(nothing);
+    /** @type {IDBTransaction | undefined} */
+    this.turn = undefined;
   }
 
-  /** @template T @param {IDBTransactionMode} mode @param {(batches: IDBObjectStore) => IDBRequest<T>} act
-   * @returns {Promise<T | undefined>} */
-  async run(mode, act) {
+  /** A turn is one transaction: of more, a page that ends loses the last.
+   * @template T @param {(batches: IDBObjectStore) => IDBRequest<T>} act @returns {Promise<T | void>} */
+  async run(act) {
     try {
-      const database = await this.opened;
-      if (!database) return;
-      const transaction = database.transaction("batches", mode);
-      const asked = act(transaction.objectStore("batches"));
-      transaction.commit?.(); // else lost when the page ends
-      return await new Promise((resolve) => {
-        transaction.oncomplete = () => resolve(asked.result);
-        transaction.onerror = transaction.onabort = () => resolve(undefined); // full, or closed
+      const database = await this.opened; // else in memory only
+      const turn = (this.turn ??= database.transaction("batches", "readwrite"));
+      const asked = act(turn.objectStore("batches"));
+      await 0; // others act
+      if (this.turn === turn) {
+        turn.commit?.();
+        this.turn = undefined;
+      }
+      await new Promise((resolve, reject) => {
+        turn.addEventListener("complete", resolve);
+        turn.addEventListener("abort", reject);
       });
-    } catch {
-      return;
-    }
+      return asked.result;
+    } catch {}
   }
 
   /** @param {Batch} batch */
   put(batch) {
-    return this.run("readwrite", (batches) => batches.put(batch));
+    return this.run((batches) => batches.put(batch));
   }
 
   /** @param {Batch} batch */
   remove(batch) {
-    return this.run("readwrite", (batches) => batches.delete([batch.peer, batch.seq]));
+    return this.run((batches) => batches.delete([batch.peer, batch.seq]));
   }
 
   all() {
-    return this.run("readonly", (/** @returns {IDBRequest<Batch[]>} */ (batches) => batches.getAll()));
+    return this.run((/** @returns {IDBRequest<Batch[]>} */ (batches) => batches.getAll()));
   }
 }
 
