@@ -53,6 +53,18 @@ def test_a_database_that_does_not_exist_is_to_be_made(postgres: OwnPostgres) -> 
     assert "Create the database" in (told.hint or "")
 
 
+def test_a_database_that_cannot_hold_every_text_is_refused_in_one_sentence(
+    postgres: OwnPostgres, tmp_path: Path
+) -> None:
+    postgres.run("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+    url = f"postgresql://app:right@127.0.0.1:{postgres.port}/latin"
+    assert "LATIN1" in refused(url).message
+    asked = roomtone_command("migrate", "--data", tmp_path / "data", database=url)
+    assert asked.returncode == 1
+    assert len(asked.stderr.strip().splitlines()) == 2, asked.stderr
+    assert "ENCODING 'UTF8'" in asked.stderr
+
+
 def test_too_many_connections_are_told_as_such(postgres: OwnPostgres) -> None:
     told = refused(f"postgresql://crowd@127.0.0.1:{postgres.port}/postgres")
     assert "max_connections" in (told.hint or "")

@@ -35,6 +35,7 @@ APPENDING = 7_245_102
 CHANNEL = "roomtone"
 """Where a commit of records is told of, to every process."""
 CONNECT_S = 3
+ENCODING = "UTF8"
 DOWN_S = 1.0
 """How long nobody tries again after a connection could not be made."""
 LOCK_MS = 10_000
@@ -171,11 +172,18 @@ class PostgresConnection(Connection):
         if time.monotonic() < self._down_until:
             raise psycopg.OperationalError("it did not answer a moment ago")
         try:
-            driver = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_S, **ALIVE)
+            driver = psycopg.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=CONNECT_S,
+                client_encoding=ENCODING,
+                **ALIVE,
+            )
             driver.execute(f"SET lock_timeout = {LOCK_MS}")
         except psycopg.Error:
             self._down_until = time.monotonic() + DOWN_S
             raise
+        _check_encoding(driver)
         self.raw = _Raw(driver)
         engine = sa.create_engine(
             "postgresql+psycopg://",
@@ -281,6 +289,18 @@ class PostgresConnection(Connection):
     def close(self) -> None:
         self.core.close()
         self.raw.driver.close()
+
+
+def _check_encoding(driver: psycopg.Connection[Any]) -> None:
+    """Raises Failed for a database that could not keep every name and every message as it came."""
+    encoding = driver.info.parameter_status("server_encoding")
+    if encoding == ENCODING:
+        return
+    driver.close()
+    raise Failed(
+        f"PostgreSQL: the database's encoding is {encoding}, which cannot hold every text.",
+        "Create one with ENCODING 'UTF8' TEMPLATE template0, and name that in --database.",
+    )
 
 
 def only_reads(driver: psycopg.Connection[Any]) -> bool:
