@@ -93,20 +93,30 @@ async def _serve(settings: Settings, listener: socket.socket, meeting_id: str | 
 async def _greet(
     roomtone: Roomtone, credentials: Credentials, meeting_id: str | None, *, made: bool
 ) -> None:
-    """Tell the person who started it how to get in."""
+    """Tell the person who started it how to get in: what opens anything, at a terminal only.
+
+    Where somebody else reads along, as in a container's log or the journal of a service, the
+    secrets are told by the place where they are kept.
+    """
     url = roomtone.settings.url
+    seen = sys.stdout.isatty()
     if made:
         click.echo("First start: made an account, an app and an admin token.")
-        show(credentials)
+        if seen:
+            show(credentials)
         click.echo(f"They are kept in {roomtone.folder}/credentials.json (readable by you only).")
     if meeting_id is not None:
         invited = await roomtone.invitations.link(credentials.app_id, meeting_id)
         click.echo(f"Call: {invited.url}")
     if roomtone.settings.role in ("all", "api"):
-        link = console_link(roomtone.console_keys, url, credentials.api_token, roomtone.clock.now())
-        click.echo(
-            f"Console: {link}  (once, within ten minutes; `roomtone console` prints another)"
-        )
+        if seen:
+            link = console_link(
+                roomtone.console_keys, url, credentials.api_token, roomtone.clock.now()
+            )
+            how = f"{link}  (once, within ten minutes; `roomtone console` prints another)"
+        else:
+            how = f"{url}/console  (`roomtone console` prints a link that signs in)"
+        click.echo(f"Console: {how}")
 
 
 class _Server(uvicorn.Server):
