@@ -338,6 +338,25 @@ def test_the_list_follows_every_change_at_once(records: Records) -> None:
     assert ids(search="łódź") == (["s1"], 1)
 
 
+def test_a_page_of_many_is_in_order_and_whole(records: Records) -> None:
+    """Rows are read many at a time: 130 are more than two such reads hold."""
+    many = [session(f"s{number:03}", started_at=T0 + number * 7919 % 130) for number in range(130)]
+
+    def put(tx: Transaction) -> None:
+        for one in many:
+            tx.sessions.put_session(one)
+
+    write(records, put)
+    newest = sorted(many, key=lambda one: -one.started_at)
+    for size in (1, 3, 64, 65, 130):
+        page = Page(0, size)
+        found = read(
+            records,
+            lambda tx, page=page: tx.sessions.list_sessions(SessionFilter(app_id="app"), page),
+        )
+        assert found == (newest[:size], 130)
+
+
 def test_rows_that_were_rolled_back_never_reach_the_list(records: Records) -> None:
     asked = SessionFilter(app_id="app")
 

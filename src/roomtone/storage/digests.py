@@ -21,6 +21,7 @@ from roomtone.model.digests import (
 )
 from roomtone.model.sessions import LIVE
 from roomtone.storage.connections import Connection
+from roomtone.storage.rows import Among
 
 _LEVEL = 3
 _HEADLINE = "session_id, mos_hundredths, outcome, errors, warnings, infos, body"
@@ -75,7 +76,7 @@ _WORST_OF_A_DAY = (
     " ORDER BY rank, session_id LIMIT ?"
 )
 _BUSY_DAYS = "SELECT day FROM day_figures WHERE app_id = ? AND day BETWEEN ? AND ?"
-_ONE_HEADLINE = f"SELECT {_HEADLINE} FROM session_digests WHERE session_id = ?"  # noqa: S608
+_HEADLINES = Among(f"SELECT {_HEADLINE} FROM session_digests WHERE session_id = ?")  # noqa: S608
 _OPEN = (
     "SELECT s.started_at, s.closed_ms, s.live_participants, s.live_since_sum, s.status,"
     " (SELECT count(*) FROM peers p WHERE p.session_id = s.id), d.day, d.closed_ms, d.peers"
@@ -166,8 +167,7 @@ class SqlDigests:
         return self._execute(_UNDIGESTED, (session_id,)).fetchone() is not None
 
     def headlines(self, session_ids: Sequence[str]) -> dict[str, Headline]:
-        found = (self._execute(_ONE_HEADLINE, (one,)).fetchone() for one in session_ids)
-        return {row[0]: _headline(row) for row in found if row is not None}
+        return {row[0]: _headline(row) for row in _HEADLINES.rows(self._connection, session_ids)}
 
     def days(self, app_id: str, first: int, last: int) -> list[DayFigures]:
         rows = self._execute(_DAYS, (app_id, first, last))

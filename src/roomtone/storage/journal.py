@@ -24,7 +24,7 @@ from roomtone.storage.database import Database
 from roomtone.storage.encoding import decode_presence, encode_presence
 from roomtone.storage.journal_cipher import pack_chunk, read_batch, read_chunk, write_batch
 from roomtone.storage.repacking import Piece, chunks, span
-from roomtone.storage.rows import limited, text_of
+from roomtone.storage.rows import Among, limited, text_of
 from roomtone.storage.tables import journal, journal_chunks, journal_subjects
 
 _INSERT = Insertion(
@@ -37,13 +37,7 @@ _INSERT = Insertion(
 _COUNT_ROWS = "SELECT count(*) FROM journal WHERE subject = ? AND position <= ?"
 _CHUNK_IDS = "SELECT id FROM journal_chunks WHERE subject = ? ORDER BY id"
 _PACKED_KEYS = "SELECT packed_keys FROM journal_subjects WHERE subject = ?"
-_ASKED_AT_ONCE = 64
-_KEYS_OF_ONE = "SELECT subject, packed_keys FROM journal_subjects WHERE subject IN (?)"
-_KEYS_OF_MANY = {
-    count: _KEYS_OF_ONE.replace("?", ", ".join("?" * count))
-    for count in (1, 2, 4, 8, 16, 32, _ASKED_AT_ONCE)
-}
-"""A few lengths, so that each stays prepared."""
+_KEYS_OF_SEVERAL = Among("SELECT subject, packed_keys FROM journal_subjects WHERE subject = ?")
 _SET_PACKED_KEYS = "UPDATE journal_subjects SET packed_keys = ? WHERE subject = ?"
 _INSERT_SUBJECT = (
     "INSERT INTO journal_subjects (subject, app_id, meeting_id, participant_id, peer_id) "
@@ -276,16 +270,8 @@ def packed_keys(subjects: Collection[bytes], connection: Connection) -> dict[byt
 
 
 def _known(subjects: Collection[bytes], connection: Connection) -> dict[bytes, bytes | None]:
-    """Of those subjects that were told of before, the keys of what was packed. A statement for all
-    of them: on PostgreSQL each is a round trip, and on SQLite it costs more than what it finds."""
-    found: dict[bytes, bytes | None] = {}
-    asked = list(subjects)
-    while asked:
-        some, asked = asked[:_ASKED_AT_ONCE], asked[_ASKED_AT_ONCE:]
-        count = 1 << (len(some) - 1).bit_length()
-        some += some[:1] * (count - len(some))
-        found.update(connection.raw.execute(_KEYS_OF_MANY[count], some).fetchall())
-    return found
+    """Of those subjects that were told of before, the keys of what was packed."""
+    return {row[0]: row[1] for row in _KEYS_OF_SEVERAL.rows(connection, subjects)}
 
 
 def _told(subject: Subject) -> Row:

@@ -11,7 +11,7 @@ from roomtone.ports.records import Page, PeerFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
 from roomtone.storage.encoding import decode_presence, encode_presence
-from roomtone.storage.rows import JSON, Codec, Kept, holds, limited, searchable, text_of
+from roomtone.storage.rows import JSON, Among, Codec, Kept, holds, limited, searchable, text_of
 
 _COLUMN = tables.peers.c
 _PEER = Kept(
@@ -20,16 +20,7 @@ _PEER = Kept(
     {"presence": Codec(encode_presence, decode_presence), "decided": JSON},
 )
 _BY_SUBJECT = _PEER.by("subject")
-_ASKED_AT_ONCE = 64
-_BY_SUBJECTS = {
-    count: text_of(
-        _PEER.select().where(
-            _COLUMN.subject.in_([sa.bindparam(f"subject{number}") for number in range(count)])
-        )
-    )
-    for count in (1, 4, 16, _ASKED_AT_ONCE)
-}
-"""A few lengths, so that each stays prepared."""
+_BY_SUBJECTS = Among(_BY_SUBJECT)
 _BY_PEER_ID = _PEER.by(
     "app_id",
     "peer_id",
@@ -96,14 +87,7 @@ class SqlPeerRows:
         return _PEER.one(self._connection, _BY_SUBJECT, subject)
 
     def peers_by_subject(self, subjects: Iterable[bytes]) -> dict[bytes, Peer]:
-        """A statement for many of them: on PostgreSQL each is a round trip."""
-        found: list[Peer] = []
-        asked = list(subjects)
-        while asked:
-            some, asked = asked[:_ASKED_AT_ONCE], asked[_ASKED_AT_ONCE:]
-            count = next(count for count in _BY_SUBJECTS if count >= len(some))
-            some += some[:1] * (count - len(some))
-            found += _PEER.all(self._connection, _BY_SUBJECTS[count], *some)
+        found = map(_PEER.load, _BY_SUBJECTS.rows(self._connection, subjects))
         return {peer.subject: peer for peer in found}
 
     def peer(self, app_id: str, peer_id: str) -> Peer | None:

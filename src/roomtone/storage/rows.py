@@ -5,7 +5,7 @@ imported: what a hot path runs is the driver's ``execute`` of a text it has prep
 lists, whose filters vary, compile at run time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _DIALECT = sqlite.dialect()
 _MOST = (1 << 63) - 1
+_VALUES_AT_ONCE = 64
 
 
 class Codec(msgspec.Struct, frozen=True):
@@ -49,6 +50,29 @@ def text_of(statement: sa.ClauseElement) -> str:
 def limited(statement: sa.Select[Any]) -> str:
     """As :func:`text_of`, with a last parameter that says how many rows at most."""
     return text_of(statement) + " LIMIT ?"
+
+
+class Among:
+    """A text that selects by one column, for several of its values in one statement: on PostgreSQL
+    each statement is a round trip, and on SQLite it costs more than what it finds."""
+
+    def __init__(self, text: str) -> None:
+        """``text``: with ``= ?`` for a value, and no other parameter."""
+        # A few lengths, so that each stays prepared.
+        self._texts = {
+            count: text.replace("= ?", f"IN ({', '.join('?' * count)})")
+            for count in (1, 4, 16, _VALUES_AT_ONCE)
+        }
+
+    def rows(self, connection: Connection, values: Iterable[Any]) -> Iterator[Sequence[Any]]:
+        """The rows with any of these values, in no order."""
+        asked = list(values)
+        while asked:
+            some, asked = asked[:_VALUES_AT_ONCE], asked[_VALUES_AT_ONCE:]
+            count = next(count for count in self._texts if count >= len(some))
+            # What is named twice is found once.
+            some += some[:1] * (count - len(some))
+            yield from connection.raw.execute(self._texts[count], some)
 
 
 class Kept(Generic[S]):

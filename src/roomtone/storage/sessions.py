@@ -9,12 +9,13 @@ from roomtone.model.sessions import ENDED, LIVE, Session
 from roomtone.ports.records import Page, SessionFilter
 from roomtone.storage import tables
 from roomtone.storage.connections import Connection
-from roomtone.storage.rows import JSON, Kept, limited, text_of
+from roomtone.storage.rows import JSON, Among, Kept, limited, text_of
 from roomtone.storage.session_index import SessionIndex
 
 _COLUMN = tables.sessions.c
 _SESSION = Kept(Session, tables.sessions, {"decided": JSON})
 _BY_ID = _SESSION.by("id")
+_BY_IDS = Among(_BY_ID)
 _BY_APP = _SESSION.by("id", "app_id")
 _LIVE_OF_MEETING = _SESSION.by(
     "meeting_id", "status", order=(_COLUMN.started_at.desc(), _COLUMN.id)
@@ -157,8 +158,9 @@ class SqlSessionRows:
     def list_sessions(self, asked: SessionFilter, page: Page) -> tuple[list[Session], int]:
         """Ties by id. Ask it first in a transaction: the index may be newer than its view."""
         ids, total = self._listing.ids(self._connection, asked, page)
-        found = (self.session_by_id(session_id) for session_id in ids)
-        return [session for session in found if session is not None], total
+        rows = map(_SESSION.load, _BY_IDS.rows(self._connection, ids))
+        found = {session.id: session for session in rows}
+        return [found[session_id] for session_id in ids if session_id in found], total
 
     def live_session(self, meeting_id: str) -> Session | None:
         return _SESSION.one(self._connection, _LIVE_OF_MEETING, meeting_id, LIVE)
